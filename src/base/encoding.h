@@ -9,7 +9,9 @@
 
 namespace lambent {
 
-inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+inline std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 // Lower-case digits.
 std::string hex_encode(std::span<const std::byte> bytes);

@@ -29,7 +29,9 @@ struct Error {
 template <class T = void, class E = Error>
 using Result = std::expected<T, E>;
 
-[[nodiscard]] inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(std::move(error)); }
+[[nodiscard]] inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected<Error>(std::move(error));
+}
 [[nodiscard]] inline std::unexpected<Error> fail_errno(std::string_view step, std::string_view target = {}) {
   return std::unexpected<Error>(Error::from_errno(step, target));
 }
@@ -41,8 +43,8 @@ using Result = std::expected<T, E>;
 // The CO_ forms do the same inside a coroutine.
 #define LAMBENT_CONCAT_(a, b) a##b
 #define LAMBENT_CONCAT(a, b) LAMBENT_CONCAT_(a, b)
-#define LAMBENT_TRY_(tmp, declaration, expression, leave) \
-  auto tmp = (expression);                                \
+#define LAMBENT_TRY_(tmp, declaration, expression, leave)  \
+  auto tmp = (expression);                                 \
   if (!tmp) leave std::unexpected(std::move(tmp).error()); \
   declaration = *std::move(tmp)
 #define LAMBENT_TRY(declaration, expression) \
