@@ -2,7 +2,11 @@
 
 namespace lambent {
 
-Monotonic SystemClock::monotonic() const { return std::chrono::steady_clock::now(); }
-Wall SystemClock::wall() const { return std::chrono::system_clock::now(); }
+Monotonic SystemClock::monotonic() const {
+  return std::chrono::steady_clock::now();
+}
+Wall SystemClock::wall() const {
+  return std::chrono::system_clock::now();
+}
 
 }  // namespace lambent

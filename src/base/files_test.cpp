@@ -23,7 +23,7 @@ TEST_F(Files, DurableWritesReplaceTheWholeContentAndLeaveNoTemporary) {
   ASSERT_TRUE(write_file_durably(path, "a long first content", 0600));
   ASSERT_TRUE(write_file_durably(path, "short", 0600));
   EXPECT_EQ(read_file(path).value(), "short");
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);

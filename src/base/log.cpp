@@ -15,7 +15,9 @@ constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warning", 
 
 }  // namespace
 
-void set_level(Level level) { g_level = level; }
+void set_level(Level level) {
+  g_level = level;
+}
 
 void write(Level level, std::string_view text) {
   if (level < g_level.load(std::memory_order_relaxed)) return;

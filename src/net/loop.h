@@ -1,0 +1,36 @@
+// One event loop: readiness of descriptors, timers and work posted from other threads, on exactly one thread.
+//
+// Everything that hangs off a loop (streams, listeners, timers, scopes, tasks) is used only on the loop's thread;
+// post() and stop() are the only members that other threads may call.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace lambent::net {
+
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Runs until stop(), even when there is nothing to do.
+  void run();
+  // Runs until there is nothing left to do (no posted work, no armed timer, no descriptor waited for): for tests.
+  void run_until_idle();
+  // Makes run() return soon. Thread-safe.
+  void stop();
+  // Queues work to run on the loop's thread, in order, never inside this call. Thread-safe.
+  void post(std::move_only_function<void()> work);
+
+  // The implementation, for net/*.cpp only: nothing of Asio shows in a header.
+  struct Impl;
+  [[nodiscard]] Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lambent::net
