@@ -1,0 +1,78 @@
+// Invocation: the one way by which a call reaches a function, whoever asks (the Invoke API, a function URL, later
+// event sources).
+//
+// A synchronous call is admitted (payload limit, account concurrency), given an instance, run, logged and metered;
+// its answer is handed over after its usage record is in the ledger. An asynchronous call is acknowledged once it is
+// on disk, and retried as AWS does. Everything runs on the server's loop.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "catalog/function.h"
+#include "net/task.h"
+
+namespace lambent::invoke {
+
+struct Call {
+  catalog::FunctionPtr function;
+  std::string invoked_arn;     // as the caller named it: qualified where a qualifier was given
+  std::string payload;         // JSON text, handed to the function byte for byte
+  std::string client_context;  // JSON text, empty where none (X-Amz-Client-Context, decoded)
+  std::string trace_header;    // X-Amzn-Trace-Id, empty: one is made
+  std::string request_id;      // empty: one is made
+};
+
+struct Answer {
+  std::string request_id;
+  std::string executed_version;
+  std::string payload;         // what the function answered, or the error object
+  std::string function_error;  // empty, or "Unhandled" / "Handled": X-Amz-Function-Error
+  std::string log_tail;        // the last 4 KB of this call's log, not encoded
+  std::string content_type;    // as the function's runtime client gave it, e.g. application/json or the
+                               // http-integration-response type of a streamed answer
+};
+
+// Why a call was refused or could not be run; what the caller of the API sees is services/lambda's mapping.
+struct InvokeError {
+  enum class Kind {
+    throttled,             // 429 TooManyRequestsException, Reason ConcurrentInvocationLimitExceeded
+    request_too_large,     // 413 RequestTooLargeException
+    function_not_active,   // 409 ResourceConflictException: Pending, or Failed
+    runtime_unavailable,   // 400/502: the interpreter is not on this host; the message lists what is
+    code_unavailable,      // 502: the unpacked package is gone
+    instance_unavailable,  // 500 ServiceException: the sandbox could not be made
+    stopping,              // 503: the server drains
+    queue_failed,          // 500: the asynchronous call could not be made durable
+  };
+  Kind kind;
+  std::string message;
+};
+
+template <class T>
+using InvokeResult = std::expected<T, InvokeError>;
+
+class Invoker {
+ public:
+  virtual ~Invoker() = default;
+  // Runs the call and waits for its end (success, function error, timeout, crash).
+  virtual net::Task<InvokeResult<Answer>> invoke(Call call) = 0;
+  // Returns the request id once the call is durable; it runs later.
+  virtual net::Task<InvokeResult<std::string>> enqueue(Call call) = 0;
+  // What DryRun checks beyond permissions: the function could be called.
+  virtual InvokeResult<void> check(const Call& call) = 0;
+  // The function changed or is gone: idle instances of older revisions end, busy ones after their call.
+  virtual void retire(const std::string& function_name) = 0;
+};
+
+// The platform's runtimes as this host has them; asked at CreateFunction, so that a missing interpreter is a clear
+// error there and not at the first call.
+class RuntimeCatalog {
+ public:
+  virtual ~RuntimeCatalog() = default;
+  // Nothing where it can run; otherwise what is missing and what there is.
+  [[nodiscard]] virtual std::expected<void, std::string> can_run(const std::string& runtime) const = 0;
+};
+
+}  // namespace lambent::invoke
