@@ -1,0 +1,75 @@
+// What one sandbox may see and use: a plain value, built by the caller, enforced by the spawner (confine.h).
+//
+// Everything not named here is absent: a program inside sees the host's /usr and what belongs to it (read-only), the
+// mounts of its policy, its own /proc, /dev with null, zero, full, random, urandom and tty, and a private /tmp. Its
+// network is a loopback of its own on which only the two listeners below answer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/limits.h"
+
+namespace lambent::sandbox {
+
+// A host folder or file shown inside, read-only, set-user-id bits and devices ignored. `source` and `target` are
+// absolute, without "." or ".." parts; the folders of the target are made. The source need not be reachable by the
+// sandboxed user: it is opened before rights are given up.
+struct Mount {
+  std::string source;
+  std::string target;
+};
+
+// DANGEROUS: what is written inside stays on the host. Nothing of the product grants it to a function; it has a type
+// of its own so that every use can be found.
+struct GrantWritableHostFolder {
+  std::string source;
+  std::string target;
+};
+
+// Which list of system calls under policies/seccomp/ holds inside.
+enum class SeccompProfile : std::uint8_t {
+  function = 0,  // runtimes and whatever they start
+};
+
+struct Policy {
+  std::vector<Mount> mounts;  // at most 24 together with the writable ones
+  std::vector<GrantWritableHostFolder> writable_folders;
+
+  // The program: argv[0] is an absolute path inside. Environment entries are NAME=value, given exactly as written here
+  // and nothing besides. Bounds: 64 arguments in 8 KiB, 1,024 variables in 32 KiB, NUL bytes counted.
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;
+  std::string working_folder = "/var/task";
+
+  // Who it believes to be. The ids on the host are the spawner's choice: one of its own for each sandbox where the
+  // server runs as root, the server's own otherwise.
+  std::string hostname = "lambent";  // 1 to 63 of a-z A-Z 0-9 -
+  std::uint32_t uid = 993;
+  std::uint32_t gid = 990;
+
+  // Limits. Those that the host cannot enforce are in HostReport (host_report.h), printed when the server starts.
+  std::uint64_t memory_bytes = 128 * kMiB;  // all memory: heap, page cache, /tmp, shared memory, socket buffers
+  std::uint32_t cpu_millicores = 72;        // 1000 is one core; see millicores_for()
+  std::uint32_t processes = 1024;           // processes and threads
+  std::uint32_t open_files = 1024;          // per process
+  std::uint64_t tmp_bytes = 512 * kMiB;     // size of /tmp
+  std::uint64_t tmp_inodes = 131'072;       // files and folders in /tmp
+
+  // TCP ports on 127.0.0.1 inside, whose listening sockets the caller gets (0: none). AWS's clients find the Runtime
+  // API at 127.0.0.1:9001; the platform's API is what AWS_ENDPOINT_URL names inside.
+  std::uint16_t runtime_port = 9001;
+  std::uint16_t platform_port = 4566;
+
+  SeccompProfile seccomp = SeccompProfile::function;
+};
+
+// The share of one core that a function's memory size buys, in thousandths of a core, at least 10.
+std::uint32_t millicores_for(std::uint64_t memory_bytes, std::uint32_t megabytes_per_core);
+
+// Checks every rule above. Error::target names the member, Error::detail the rule.
+Result<> validate(const Policy& policy);
+
+}  // namespace lambent::sandbox
