@@ -1,0 +1,144 @@
+#include "store/rocksdb_store.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/files.h"
+
+namespace lambent::store {
+namespace {
+
+class RocksDbStore : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "rocks-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::unique_ptr<KeyValueStore> open() {
+    auto opened = open_rocksdb_store(folder_ + "/db");
+    EXPECT_TRUE(opened) << opened.error().message();
+    return opened ? *std::move(opened) : nullptr;
+  }
+  static Result<> put(KeyValueStore& store, const std::string& key, const std::string& value) {
+    WriteBatch batch;
+    batch.put(Space::tables, key, value);
+    return store.commit(batch, Durability::sync);
+  }
+  [[nodiscard]] std::string newest_log() const {
+    std::string newest;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/db")) {
+      if (entry.path().extension() == ".log") newest = std::max(newest, entry.path().string());
+    }
+    return newest;
+  }
+  std::string folder_;
+};
+
+// Runs `work` in a child that ends without any destructor, as kill -9 would end it.
+template <class Work>
+void in_killed_child(Work work) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    work();
+    raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+TEST_F(RocksDbStore, KeepsWhatWasCommittedWhenTheProcessIsKilled) {
+  in_killed_child([&] {
+    auto store = open();
+    for (int i = 0; i < 100; ++i) {
+      if (!put(*store, "k" + std::to_string(i), "v")) _exit(1);
+    }
+    WriteBatch batch;
+    batch.put(Space::catalog, "unsynced", "v");
+    if (!store->commit(batch, Durability::nosync)) _exit(1);
+  });
+  const auto store = open();
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(*store->get(Space::tables, "k" + std::to_string(i))) << i;
+  EXPECT_TRUE(*store->get(Space::catalog, "unsynced"));
+}
+
+TEST_F(RocksDbStore, ATornEndOfTheLogLosesOnlyTheTornRecord) {
+  in_killed_child([&] {
+    auto store = open();
+    if (!put(*store, "whole", std::string(100, 'a')) || !put(*store, "torn", std::string(100, 'b'))) _exit(1);
+  });
+  const std::string log = newest_log();
+  std::filesystem::resize_file(log, std::filesystem::file_size(log) - 10);
+  const auto store = open();
+  ASSERT_TRUE(store);
+  EXPECT_TRUE(*store->get(Space::tables, "whole"));
+  EXPECT_FALSE(*store->get(Space::tables, "torn"));
+}
+
+TEST_F(RocksDbStore, DamageBeforeTheEndOfTheLogIsRefusedAndNotPassedOver) {
+  in_killed_child([&] {
+    auto store = open();
+    for (int i = 0; i < 50; ++i) {
+      if (!put(*store, "k" + std::to_string(i), std::string(100, 'a'))) _exit(1);
+    }
+  });
+  const std::string log = newest_log();
+  {
+    const UniqueFd fd(::open(log.c_str(), O_WRONLY | O_CLOEXEC));
+    ASSERT_EQ(pwrite(fd.get(), "XXXX", 4, 1000), 4);
+  }
+  const auto refused = open_rocksdb_store(folder_ + "/db");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message().find("Corruption"), std::string::npos) << refused.error().message();
+
+  const auto accepted = open_rocksdb_store(folder_ + "/db", {.accept_damaged_log = true});
+  ASSERT_TRUE(accepted) << accepted.error().message();
+  EXPECT_TRUE(*(*accepted)->get(Space::tables, "k0"));
+  EXPECT_FALSE(*(*accepted)->get(Space::tables, "k49"));
+}
+
+TEST_F(RocksDbStore, RefusesASecondOpener) {
+  const auto first = open();
+  EXPECT_FALSE(open_rocksdb_store(folder_ + "/db"));
+}
+
+TEST_F(RocksDbStore, AFailedWriteIsNotAcknowledgedAndMakesTheStoreReadOnly) {
+  const pid_t child = fork();  // the file size limit cannot be taken back, so it is set in a child
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto store = open();
+    if (!put(*store, "before", "v")) _exit(1);
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{.rlim_cur = 64UL << 10, .rlim_max = 64UL << 10};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    if (put(*store, "big", std::string(1 << 20, 'x'))) _exit(2);
+    if (!store->failure()) _exit(3);
+    const auto later = put(*store, "small", "v");
+    if (later || later.error().code != EROFS) _exit(4);
+    const auto old = store->get(Space::tables, "before");
+    const auto big = store->get(Space::tables, "big");
+    if (!old || !*old || !big || *big) _exit(5);
+    store.reset();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  const auto store = open();
+  EXPECT_TRUE(*store->get(Space::tables, "before"));
+  EXPECT_TRUE(put(*store, "after", "v"));
+}
+
+}  // namespace
+}  // namespace lambent::store
