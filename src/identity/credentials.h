@@ -69,6 +69,9 @@ class CredentialStore {
   // New keys for one instance. `arn` as assumed_role_arn makes it; account_id is taken from it.
   TemporaryCredentials issue(std::string arn, std::string function_name);
 
+  // Adds keys that were made elsewhere; an id that is known already keeps its first keys.
+  void insert(Credential credential);
+
   // From now on these keys are unknown. Root keys cannot be revoked; an unknown id does nothing.
   void revoke(std::string_view access_key_id);
 

@@ -16,7 +16,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "base/clock.h"
 #include "identity/auth_error.h"
@@ -45,20 +44,16 @@ class Verifier {
   [[nodiscard]] std::expected<Principal, AuthError> verify(const RequestView& request, const Expectation& expected);
 
  private:
-  struct CachedKey {
-    Digest key;
-    std::string secret_check;  // the secret it was derived from: a reused id with another secret must miss
-  };
-
-  std::expected<const Credential*, AuthError> authenticate(const RequestView& request, const ParsedSignature& parsed,
-                                                           const Expectation& expected);
   std::expected<void, AuthError> check_time(const ParsedSignature& parsed, ErrorStyle style) const;
+  std::expected<const Credential*, AuthError> find_credential(const ParsedSignature& parsed, ErrorStyle style) const;
+  std::expected<void, AuthError> check_signature(const RequestView& request, const ParsedSignature& parsed,
+                                                 const Credential& credential, const Expectation& expected);
 
   const CredentialStore* credentials_;
   const Clock* clock_;
   std::chrono::minutes skew_;
   Crypto crypto_;
-  std::unordered_map<std::string, CachedKey> keys_;  // "<access key>/<date>/<region>/<service>"
+  std::unordered_map<std::string, Digest> keys_;  // signing keys by "<access key>/<date>/<region>/<service>"
 };
 
 }  // namespace lambent::identity
