@@ -28,6 +28,7 @@ struct Limits {
   std::size_t tail_bytes = 4 * kKiB;                // LogType Tail
   std::size_t log_bytes_per_function = 64 * kMiB;   // ours: kept on disk
   std::size_t log_line_bytes = 256 * kKiB;          // CloudWatch's longest event
+  std::size_t log_bytes_per_second = 8 * kMiB;      // ours: per function; what is over it is dropped and said so
 
   // The front door (ours).
   std::size_t header_bytes = 64 * kKiB;
