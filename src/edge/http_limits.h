@@ -1,0 +1,30 @@
+// How much of everything one listener takes from its peers.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "base/limits.h"
+
+namespace lambent::edge {
+
+// Timeouts of zero mean none. They are kept by a sweep, so they end up to a quarter late.
+struct HttpLimits {
+  std::size_t head_bytes = 64 * kKiB;  // request line and header fields together; trailers the same again
+  std::size_t header_count = 256;
+  std::size_t target_bytes = 16 * kKiB;
+  std::size_t connections = 10'000;
+  std::chrono::milliseconds header_timeout{30'000};  // from a request's first byte to the end of its head
+  std::chrono::milliseconds idle_timeout{120'000};   // without a request
+  std::chrono::milliseconds body_timeout{30'000};    // for each further 64 KiB of a body that is being read
+  std::chrono::milliseconds write_timeout{60'000};   // for each further 256 KiB of a response
+
+  // For peers that run inside a sandbox and may take as long as their function does.
+  static HttpLimits patient() {
+    HttpLimits limits;
+    limits.header_timeout = limits.idle_timeout = limits.body_timeout = limits.write_timeout = {};
+    return limits;
+  }
+};
+
+}  // namespace lambent::edge
