@@ -56,7 +56,7 @@ struct Function {
   std::string code_digest;         // SHA-256 of the zip, lower-case hexadecimal: its name in blobs/ and code/
   std::string code_sha256_base64;  // the same digest, as CodeSha256 shows it
   std::uint64_t code_size = 0;     // of the zip, bytes
-  CodePackagePtr code;             // the package, kept on disk as long as a record holds it; not part of the stored record
+  CodePackagePtr code;  // the package, kept on disk as long as a record holds it; not part of the stored record
 
   std::string last_modified;  // format_lambda_time
   std::string revision_id;    // changes with every change

@@ -111,9 +111,9 @@ std::expected<FunctionName, NameError> resolve_function_name(const Home& home, s
   auto parsed = parse_function_name(text);
   if (!parsed) return parsed;
   if (!parsed->region.empty() && parsed->region != home.region) {
-    return std::unexpected(NameError{NameError::Kind::other_region,
-                                     fmt::format("Functions from '{}' are not reachable in this region ('{}')",
-                                                 parsed->region, home.region)});
+    return std::unexpected(NameError{
+        NameError::Kind::other_region,
+        fmt::format("Functions from '{}' are not reachable in this region ('{}')", parsed->region, home.region)});
   }
   if (!parsed->account.empty() && parsed->account != home.account_id) {
     return std::unexpected(

@@ -38,12 +38,26 @@ TEST(FunctionName, LetsAFunctionBeCalledArnOrFunction) {
 }
 
 TEST(FunctionName, RefusesWhatNoFormAllows) {
-  for (const char* text :
-       {"", " ", "a b", "a/b", "../x", "hello:", ":hello", "hello:a:b", "hello:$OTHER", "a.b", "a:b:c:d:e:f:g:h:i:j:k",
-        "arn:aws:lambda:us-east-1:123456789012:function:", "arn:aws:lambda:us-east-1:12345:function:hello",
-        "arn:aws:s3:us-east-1:123456789012:function:hello", "arn:aws:lambda:nowhere:123456789012:function:hello",
-        "arn:aws:lambda:us-east-1:123456789012:layer:hello", "arn:aws:lambda:us-east-1:123456789012:function:h:q:more",
-        "12345:function:hello", "h\xc3\xa9llo", "h\nello"}) {
+  for (const char* text : {"",
+                           " ",
+                           "a b",
+                           "a/b",
+                           "../x",
+                           "hello:",
+                           ":hello",
+                           "hello:a:b",
+                           "hello:$OTHER",
+                           "a.b",
+                           "a:b:c:d:e:f:g:h:i:j:k",
+                           "arn:aws:lambda:us-east-1:123456789012:function:",
+                           "arn:aws:lambda:us-east-1:12345:function:hello",
+                           "arn:aws:s3:us-east-1:123456789012:function:hello",
+                           "arn:aws:lambda:nowhere:123456789012:function:hello",
+                           "arn:aws:lambda:us-east-1:123456789012:layer:hello",
+                           "arn:aws:lambda:us-east-1:123456789012:function:h:q:more",
+                           "12345:function:hello",
+                           "h\xc3\xa9llo",
+                           "h\nello"}) {
     const auto parsed = parse_function_name(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().kind, Kind::malformed) << text;
