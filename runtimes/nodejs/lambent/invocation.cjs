@@ -1,0 +1,154 @@
+'use strict';
+// One invocation: wait for it, call the handler, give its answer or its error to the platform.
+//
+// A handler may answer by a promise, by its callback, by context.done/succeed/fail, or not at all. The connection does
+// not hold the event loop while the handler runs, so the loop empties when the handler's own work is done; that is
+// the moment for an answer given by callback (unless callbackWaitsForEmptyEventLoop is false), and for null where none was given.
+
+const faults = require('./faults.cjs');
+const logs = require('./logs.cjs');
+const streaming = require('./streaming.cjs');
+
+let current; // the id of the invocation that runs, or that ran last
+let whenEventLoopIsEmpty = null;
+
+function currentRequestId() {
+  return current;
+}
+
+// The process's beforeExit listener.
+function onEmptyEventLoop() {
+  const action = whenEventLoopIsEmpty;
+  whenEventLoopIsEmpty = null;
+  if (action) action();
+}
+
+// Resolves when the platform has the answer. Rejects only if the platform cannot be talked to.
+async function serveOne(api, handler) {
+  const { headers, body } = await api.next();
+  current = headers['lambda-runtime-aws-request-id'];
+  logs.setInvocation(current, headers['lambda-runtime-aws-tenant-id']);
+  setTraceId(headers['lambda-runtime-trace-id']);
+  await new Promise((resolve, reject) => {
+    const respond = streaming.isStreaming(handler) ? respondByStream : respondAtOnce;
+    respond(api, handler, headers, body, (posted) => {
+      whenEventLoopIsEmpty = null;
+      posted.then(resolve, reject);
+    });
+  });
+  await new Promise(setImmediate); // lets the handler's last callbacks run before it waits (and may be frozen)
+}
+
+function setTraceId(id) {
+  if (id) process.env._X_AMZN_TRACE_ID = id;
+  else delete process.env._X_AMZN_TRACE_ID;
+}
+
+function makeContext(headers) {
+  const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parseHeader(headers['lambda-runtime-client-context'], 'ClientContext'),
+    identity: parseHeader(headers['lambda-runtime-cognito-identity'], 'CognitoIdentity'),
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    awsRequestId: headers['lambda-runtime-aws-request-id'],
+    tenantId: headers['lambda-runtime-aws-tenant-id'],
+    getRemainingTimeInMillis: () => deadline - Date.now(),
+  };
+}
+
+function parseHeader(text, name) {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`Cannot parse ${name} as json: ${error}`);
+  }
+}
+
+function isThenable(value) {
+  return Boolean(value) && typeof value.then === 'function';
+}
+
+// finish(posted) is called exactly once.
+function respondAtOnce(api, handler, headers, body, finish) {
+  let finished = false;
+  const done = (error, result) => {
+    if (finished) return;
+    const isError = error !== undefined && error !== null;
+    const text = isError ? null : stringify(result); // may throw, which a promise's handler gets as its failure
+    finished = true;
+    if (isError) logs.logError('Invoke Error', error);
+    finish(isError ? api.postError(current, faults.describe(error)) : api.postResponse(current, text));
+  };
+  const fail = (error) => done(error ?? 'handled');
+  const doneOrFail = (error, result) => {
+    try {
+      done(error, result);
+    } catch (failure) {
+      fail(failure);
+    }
+  };
+  let context;
+  let called = false;
+  const callback = (error, result) => {
+    if (called) return;
+    called = true;
+    const isError = error !== undefined && error !== null;
+    if (isError || !context.callbackWaitsForEmptyEventLoop) doneOrFail(error, result);
+    else if (!finished) whenEventLoopIsEmpty = () => doneOrFail(null, result);
+  };
+  whenEventLoopIsEmpty = () => done(null, null);
+  try {
+    context = makeContext(headers);
+    Object.assign(context, { done: doneOrFail, succeed: (result) => doneOrFail(null, result), fail });
+    const result = handler(JSON.parse(body.toString()), context, callback);
+    if (isThenable(result)) result.then((value) => doneOrFail(null, value), fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function stringify(result) {
+  try {
+    return JSON.stringify(result === undefined ? null : result) ?? 'null';
+  } catch {
+    throw new Error('Unable to stringify response body');
+  }
+}
+
+function respondByStream(api, handler, headers, body, finish) {
+  const { stream, posted, fail } = streaming.open(api, current, faults.describe);
+  let finished = false;
+  const failOnce = (error) => {
+    if (finished) return;
+    finished = true;
+    logs.logError('Invoke Error', error);
+    finish(fail(error));
+  };
+  const succeed = () => {
+    if (finished) return;
+    finished = true;
+    finish(posted);
+  };
+  whenEventLoopIsEmpty = () => failOnce('Response stream is not finished.');
+  stream.on('error', failOnce);
+  run().then(succeed, failOnce);
+
+  async function run() {
+    const result = handler(JSON.parse(body.toString()), stream, makeContext(headers));
+    if (!isThenable(result)) throw 'Streaming does not support non-async handlers.';
+    if (await result !== undefined) console.warn('Streaming handlers ignore return values.');
+    await new Promise((resolve) => {
+      if (stream.writableFinished) resolve();
+      else stream.once('finish', resolve);
+    });
+  }
+}
+
+module.exports = { currentRequestId, onEmptyEventLoop, serveOne };

@@ -1,0 +1,60 @@
+'use strict';
+// The life of an instance: load the user's handler, then serve one invocation after another.
+//
+// Read in this order: main, loader (the handler), invocation (one call), streaming (a streamed answer), api (HTTP),
+// faults (error reports), logs (console). One connection, made at the first request: nothing of this file runs before
+// main(), so a process may be forked after it is loaded. CommonJS, because the ESM loader costs start-up time.
+
+const { RuntimeApi } = require('./api.cjs');
+const faults = require('./faults.cjs');
+const invocation = require('./invocation.cjs');
+const loader = require('./loader.cjs');
+const logs = require('./logs.cjs');
+
+// Exit codes of AWS's client; the platform makes Runtime.ExitError of them.
+const EXIT_UNHANDLED_REJECTION = 128;
+const EXIT_UNCAUGHT_EXCEPTION = 129;
+
+async function main() {
+  logs.patchConsole();
+  const address = process.env.AWS_LAMBDA_RUNTIME_API;
+  process.on('uncaughtException', (error) => {
+    endProcess(address, 'Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION);
+  });
+  process.on('unhandledRejection', (reason) => {
+    const error = new faults.UnhandledPromiseRejection(reason);
+    endProcess(address, 'Unhandled Promise Rejection', error, EXIT_UNHANDLED_REJECTION);
+  });
+  process.on('beforeExit', invocation.onEmptyEventLoop);
+
+  let handler;
+  try {
+    handler = await loader.load(process.env.LAMBDA_TASK_ROOT || '/var/task', process.env._HANDLER || '');
+  } catch (error) {
+    endProcess(address, 'Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION);
+    return;
+  }
+  try {
+    const api = new RuntimeApi(address);
+    for (;;) await invocation.serveOne(api, handler);
+  } catch (error) { // the platform is gone: nobody is left to report to
+    logs.logError('Runtime API failure', error);
+    process.exit(1);
+  }
+}
+
+let ending = false;
+
+// Reports the error and ends the process. A connection of its own, since the other one may be waiting for an answer.
+function endProcess(address, title, error, exitCode) {
+  if (ending) return;
+  ending = true;
+  logs.logError(title, error);
+  const api = new RuntimeApi(address);
+  const requestId = invocation.currentRequestId();
+  const report = faults.describe(error);
+  const posted = requestId === undefined ? api.postInitError(report) : api.postError(requestId, report);
+  posted.catch(() => {}).then(() => process.exit(exitCode));
+}
+
+module.exports = { main };

@@ -1,0 +1,90 @@
+'use strict';
+// Streamed answers: the global `awslambda`, and the stream that a streaming handler writes to.
+
+const { InvalidStreamingOperation } = require('./faults.cjs');
+
+// Symbols that AWS's own packages use, so that a handler marked by one of them is known here.
+const MARK = Symbol.for('aws.lambda.runtime.handler.streaming');
+const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');
+const PRELUDE_CONTENT_TYPE = 'application/vnd.awslambda.http-integration-response';
+const PRELUDE_END = Buffer.alloc(8); // between the prelude's JSON and the body
+
+function installGlobal() {
+  globalThis.awslambda = { streamifyResponse, HttpResponseStream };
+}
+
+function streamifyResponse(handler, options) {
+  handler[MARK] = 'response';
+  if (typeof options?.highWaterMark === 'number') handler[HIGH_WATER_MARK] = Math.trunc(options.highWaterMark);
+  return handler;
+}
+
+function isStreaming(handler) {
+  return handler[MARK] === 'response';
+}
+
+class HttpResponseStream {
+  // Makes the stream begin with HTTP status, headers and cookies. Returns the same stream.
+  static from(stream, prelude) {
+    stream.setContentType(PRELUDE_CONTENT_TYPE);
+    stream.setPrelude(Buffer.concat([Buffer.from(JSON.stringify(prelude)), PRELUDE_END]));
+    return stream;
+  }
+}
+
+// Returns {stream, posted, fail}: posted resolves when the platform has all of the answer; fail(error) ends the answer
+// with an error, after what was written before it, and resolves likewise. An answer of which nothing has left yet
+// fails as an ordinary error.
+function open(api, requestId, describe) {
+  const { Writable } = require('stream');
+  let contentType = 'application/octet-stream';
+  let prelude = null;
+  let failure; // report to end with
+  let upload = null;
+  const settle = {};
+  const posted = new Promise((resolve, reject) => Object.assign(settle, { resolve, reject }));
+  const begin = () => {
+    if (upload) return upload;
+    upload = api.startResponse(requestId, contentType);
+    upload.posted.then(settle.resolve, settle.reject);
+    if (prelude) upload.write(prelude, () => {});
+    return upload;
+  };
+
+  class ResponseStream extends Writable {
+    setContentType(type) {
+      if (upload) throw new InvalidStreamingOperation('Cannot set content-type, too late.');
+      contentType = type;
+    }
+
+    setPrelude(bytes) {
+      prelude = bytes;
+    }
+
+    write(chunk, ...rest) {
+      const isBytes = typeof chunk === 'string' || chunk instanceof Uint8Array;
+      return super.write(isBytes ? chunk : JSON.stringify(chunk), ...rest);
+    }
+
+    _write(chunk, _encoding, done) {
+      begin().write(chunk, done);
+    }
+
+    _final(done) {
+      begin().end(failure);
+      posted.then(() => done(), done);
+    }
+  }
+
+  const stream = new ResponseStream();
+  const fail = (error) => {
+    failure = describe(error);
+    if (!upload) return api.postError(requestId, failure);
+    if (stream.destroyed) upload.end(failure);
+    else if (!stream.writableEnded) stream.end();
+    return posted;
+  };
+  return { stream, posted, fail };
+}
+
+module.exports = { installGlobal, isStreaming, open, streamifyResponse };
