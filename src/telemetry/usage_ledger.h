@@ -73,11 +73,11 @@ class UsageLedger {
     std::string path;
   };
 
-  explicit UsageLedger(std::string folder) : folder_(std::move(folder)) {}
+  explicit UsageLedger(std::string data_dir) : data_dir_(std::move(data_dir)) {}
   Result<> open_month(std::int64_t time_ms);
   Result<> write_record(std::string_view bytes);
 
-  std::string folder_;
+  std::string data_dir_;
   std::shared_ptr<File> current_;    // written by append's thread under mutex_
   std::int64_t month_begin_ms_ = 0;  // of current_
   std::int64_t month_end_ms_ = 0;    // exclusive
