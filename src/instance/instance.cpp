@@ -1,0 +1,350 @@
+#include "instance/instance.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "instance/failure_text.h"
+#include "instance/instance_log.h"
+#include "instance/log_pump.h"
+#include "net/listener.h"
+#include "net/one_shot.h"
+#include "net/scope.h"
+#include "net/timer.h"
+
+namespace lambent::instance {
+namespace {
+
+// Read at the end of a call; what a thread of the function keeps writing meanwhile belongs to later.
+constexpr std::size_t kDrainBytes = 1 * kMiB;
+
+std::uint32_t megabytes_of(std::uint64_t bytes) { return static_cast<std::uint32_t>((bytes + kMiB - 1) / kMiB); }
+
+std::uint64_t billed_ms(std::chrono::nanoseconds spent) {
+  return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(spent).count());
+}
+
+}  // namespace
+
+struct Instance::Impl final : runtime_api::Observer {
+  enum class Why { itself, timeout, init_timeout, stopped };  // the sandbox ends
+
+  struct Current {
+    CallToRun call;
+    net::OneShot<InvocationResult> done;
+    Monotonic started;
+    bool delivered = false;
+  };
+
+  Impl(Instance& of, Surroundings& in, catalog::FunctionPtr runs, Runtime on, InitPhase phase, Instance::Observer& tells)
+      : self(of),
+        around(in),
+        function(std::move(runs)),
+        runtime(std::move(on)),
+        init_phase(phase),
+        observer(tells),
+        log(in.logs, in.clock, in.random, *function),
+        deadline(in.loop) {}
+
+  Instance& self;
+  Surroundings& around;
+  catalog::FunctionPtr function;
+  Runtime runtime;
+  InitPhase init_phase;
+  Instance::Observer& observer;
+  State state = State::starting;
+
+  InstanceLog log;
+  std::optional<sandbox::Child> child;
+  std::unique_ptr<runtime_api::Session> session;
+  edge::HttpServer::ListenerId platform_listener = 0;
+  std::optional<LogPump> pump;
+  net::Scope scope;
+  net::Scope pump_scope;
+  net::Timer deadline;  // of INIT, then of each call
+  Why why = Why::itself;
+  bool ending = false;
+
+  Monotonic launched;
+  Monotonic idle_since;
+  std::optional<std::chrono::nanoseconds> init_not_yet_billed;
+  std::optional<Failure> init_failure;            // as the runtime reported it
+  std::optional<sandbox::ExitReport> init_exit;   // the process ended instead
+  net::OneShot<bool> released;  // a failed instance has given its error away, or nobody wants it
+  std::optional<Current> current;
+
+  // The flow of an instance's life.
+  net::Task<> live();
+  net::Task<bool> launch(const net::OneShot<sandbox::ExitReport>& exited);
+  void open_doors();
+  net::Task<> close_doors();
+  void after_exit(const sandbox::ExitReport& exit);
+
+  // What the Runtime API session tells.
+  void on_waiting() override;
+  void on_answer(runtime_api::Answer answer) override;
+  void on_init_error(runtime_api::Answer error) override;
+
+  void on_init_deadline();
+  void on_call_deadline();
+  void kill(Why reason);
+  void become_idle();
+  void become_failed(std::string_view error_type);
+  void deliver();
+  void finish(InvocationResult result);
+  void finish_with(Ending how, Failure failure);
+  void finish_with_init_error();
+  void tell(std::move_only_function<void(Instance::Observer&)> call);
+};
+
+Instance::Instance(Surroundings& around, catalog::FunctionPtr function, Runtime runtime, InitPhase init,
+                   Observer& observer)
+    : impl_(std::make_unique<Impl>(*this, around, std::move(function), std::move(runtime), init, observer)) {}
+
+Instance::~Instance() { assert(impl_->state == State::ended && impl_->scope.running() == 0); }
+
+Instance::State Instance::state() const { return impl_->state; }
+Monotonic Instance::idle_since() const { return impl_->idle_since; }
+const catalog::Function& Instance::function() const { return *impl_->function; }
+
+void Instance::start() { impl_->scope.spawn(impl_->live()); }
+
+void Instance::end() {
+  Impl& impl = *impl_;
+  if (impl.ending) return;
+  impl.ending = true;
+  impl.released.set(true);
+  impl.kill(Impl::Why::stopped);
+}
+
+net::Task<InvocationResult> Instance::run(CallToRun call) {
+  Impl& impl = *impl_;
+  assert(!impl.current);
+  assert(impl.state == State::idle || impl.state == State::failed ||
+         (impl.state == State::starting && impl.init_phase == InitPhase::within_a_call));
+  impl.current.emplace(Impl::Current{std::move(call), {}, impl.around.clock.monotonic(), false});
+  const auto done = impl.current->done;
+  impl.log.begin_call(impl.current->call.request_id);
+  if (impl.state == State::failed) {
+    impl.finish_with_init_error();
+  } else {
+    impl.deadline.arm(std::chrono::seconds(impl.function->timeout_seconds), [&impl] { impl.on_call_deadline(); });
+    if (impl.state == State::idle) impl.deliver();
+  }
+  co_return co_await done;
+}
+
+net::Task<> Instance::Impl::live() {
+  const net::OneShot<sandbox::ExitReport> exited;
+  if (!co_await launch(exited)) co_return;
+  open_doors();
+  const sandbox::ExitReport exit = co_await exited;
+  session->stop();
+  pump->drain(kDrainBytes);
+  after_exit(exit);
+  co_await close_doors();
+  if (state == State::failed) co_await released;
+  state = State::ended;
+  tell([this](Instance::Observer& to) { to.on_ended(self, {}); });
+}
+
+net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& exited) {
+  const identity::TemporaryCredentials keys =
+      around.credentials.issue(identity::assumed_role_arn(function->role, function->name), function->name);
+  log.set_access_key(keys.access_key_id);
+  sandbox::Policy policy = plan_launch(*function, runtime, around.platform, around.limits, keys, log.stream());
+  auto launched_child = co_await around.backend.launch(
+      std::move(policy), [exited](const sandbox::ExitReport& report) { exited.set(report); });
+  if (launched_child) {
+    child = std::move(*launched_child);
+    co_return true;
+  }
+  around.credentials.revoke(keys.access_key_id);
+  const std::string message = launched_child.error().message();
+  log::warning("function {}: no instance: {}", function->name, message);
+  state = State::ended;
+  if (current) finish_with(Ending::crash, stopped_failure(current->call.request_id));
+  tell([this, message](Instance::Observer& to) { to.on_ended(self, message); });
+  co_return false;
+}
+
+void Instance::Impl::open_doors() {
+  launched = around.clock.monotonic();
+  log.init_start(runtime.id);
+  pump.emplace(around.loop, std::move(child->log), around.limits.log_line_bytes,
+               [this](std::string_view line) { log.line(line); });
+  pump_scope.spawn(pump->run());
+  session = std::make_unique<runtime_api::Session>(
+      around.loop, around.http, net::Listener::adopt(around.loop, std::move(child->runtime_listener)), *this,
+      around.limits);
+  platform_listener = around.http.add(net::Listener::adopt(around.loop, std::move(child->platform_listener)),
+                                      around.platform_handler);
+  if (ending) {
+    around.backend.kill(child->id);
+  } else if (init_phase == InitPhase::ahead) {
+    deadline.arm(around.limits.init_timeout, [this] { on_init_deadline(); });
+  }
+}
+
+net::Task<> Instance::Impl::close_doors() {
+  around.http.remove(platform_listener);
+  co_await session->stopped();
+  co_await around.http.removed(platform_listener);
+  pump->stop();
+  co_await pump_scope.join();
+  around.credentials.revoke(log.access_key());
+}
+
+// The sandbox is gone: whoever waits for it hears why.
+void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
+  deadline.cancel();
+  if (exit.memory_peak_bytes) log.set_memory_peak(megabytes_of(*exit.memory_peak_bytes));
+  const bool in_init = state == State::starting;
+  if (current) {
+    const std::string id = current->call.request_id;
+    switch (why) {
+      case Why::timeout:
+        finish_with(Ending::timeout,
+                    timeout_failure(id, std::chrono::seconds(function->timeout_seconds), around.clock.wall()));
+        break;
+      case Why::stopped:
+        finish_with(Ending::stopped, stopped_failure(id));
+        break;
+      case Why::itself:
+      case Why::init_timeout:
+        finish_with(exit.out_of_memory ? Ending::out_of_memory : Ending::crash, exit_failure(id, exit));
+        break;
+    }
+  } else if (in_init && why == Why::itself) {
+    init_exit = exit;
+    become_failed(exit.out_of_memory ? "Runtime.OutOfMemory" : "Runtime.ExitError");
+  }
+  if (state != State::failed) state = State::ended;
+}
+
+void Instance::Impl::on_waiting() {
+  if (ending || why != Why::itself) return;
+  if (state == State::starting) {
+    if (init_phase == InitPhase::ahead) deadline.cancel();
+    init_not_yet_billed = around.clock.monotonic() - launched;
+    if (current) {
+      deliver();
+    } else {
+      become_idle();
+    }
+  } else if (state == State::finishing) {
+    become_idle();
+  }
+}
+
+void Instance::Impl::on_answer(runtime_api::Answer answer) {
+  if (!current || why != Why::itself) return;
+  deadline.cancel();
+  InvocationResult result;
+  result.ending = answer.is_error ? Ending::function_error : Ending::success;
+  result.function_error = answer.is_error ? "Unhandled" : "";
+  result.error_type = answer.is_error ? (answer.error_type.empty() ? "Unhandled" : answer.error_type) : "";
+  result.payload = std::move(answer.body);
+  result.content_type = std::move(answer.content_type);
+  state = State::finishing;
+  pump->drain(kDrainBytes);
+  finish(std::move(result));
+}
+
+void Instance::Impl::on_init_error(runtime_api::Answer error) {
+  if (state != State::starting || why != Why::itself) return;
+  pump->drain(kDrainBytes);
+  const std::string type = error.error_type.empty() ? "Runtime.Unknown" : error.error_type;
+  init_failure = Failure{type, std::move(error.body), {}};
+  become_failed(type);
+}
+
+void Instance::Impl::on_init_deadline() {
+  log.init_report(around.limits.init_timeout, "timeout", "");
+  kill(Why::init_timeout);
+  tell([this](Instance::Observer& to) { to.on_init_timeout(self); });
+}
+
+void Instance::Impl::on_call_deadline() { kill(Why::timeout); }
+
+void Instance::Impl::kill(Why reason) {
+  if (why == Why::itself) why = reason;
+  if (child) around.backend.kill(child->id);
+}
+
+void Instance::Impl::become_idle() {
+  state = State::idle;
+  idle_since = around.clock.monotonic();
+  tell([this](Instance::Observer& to) { to.on_available(self); });
+}
+
+void Instance::Impl::become_failed(std::string_view error_type) {
+  deadline.cancel();
+  const auto spent = around.clock.monotonic() - launched;
+  log.init_report(spent, "error", error_type);
+  init_not_yet_billed = spent;
+  state = State::failed;
+  if (child) around.backend.kill(child->id);  // a runtime that reported its error has nothing left to do
+  if (current) {
+    finish_with_init_error();
+  } else {
+    tell([this](Instance::Observer& to) { to.on_available(self); });
+  }
+}
+
+void Instance::Impl::deliver() {
+  state = State::busy;
+  current->started = around.clock.monotonic();
+  current->delivered = true;
+  runtime_api::Invocation invocation;
+  invocation.request_id = current->call.request_id;
+  invocation.payload = std::move(current->call.payload);
+  invocation.client_context = std::move(current->call.client_context);
+  invocation.trace_header = std::move(current->call.trace_header);
+  invocation.invoked_arn = std::move(current->call.invoked_arn);
+  invocation.deadline = around.clock.wall() + std::chrono::seconds(function->timeout_seconds);
+  session->deliver(std::move(invocation));
+}
+
+void Instance::Impl::finish_with(Ending how, Failure failure) {
+  InvocationResult result;
+  result.ending = how;
+  result.delivered = how == Ending::init_error || current->delivered || why == Why::timeout;
+  result.function_error = "Unhandled";
+  result.error_type = std::move(failure.error_type);
+  result.payload = std::move(failure.payload);
+  if (!failure.log_line.empty()) log.line(failure.log_line);
+  finish(std::move(result));
+}
+
+void Instance::Impl::finish_with_init_error() {
+  finish_with(Ending::init_error, init_exit ? exit_failure(current->call.request_id, *init_exit) : *init_failure);
+  released.set(true);
+}
+
+// Measures, logs END and REPORT, and wakes the caller.
+void Instance::Impl::finish(InvocationResult result) {
+  if (child) {
+    if (const auto peak = child->memory_peak.read()) log.set_memory_peak(megabytes_of(*peak));
+  }
+  result.duration = result.ending == Ending::init_error ? std::chrono::nanoseconds(0)
+                                                        : around.clock.monotonic() - current->started;
+  result.init = std::exchange(init_not_yet_billed, std::nullopt);
+  result.billed_ms = billed_ms(result.duration + result.init.value_or(std::chrono::nanoseconds(0)));
+  result.memory_used_mb = log.memory_peak();
+  log.end_call(result);
+  result.log_tail = log.tail();
+  const auto done = current->done;
+  current.reset();
+  done.set(std::move(result));
+}
+
+void Instance::Impl::tell(std::move_only_function<void(Instance::Observer&)> call) {
+  around.loop.post([this, call = std::move(call)]() mutable { call(observer); });
+}
+
+}  // namespace lambent::instance

@@ -1,0 +1,102 @@
+// One instance of a function: a sandbox, the Runtime API it talks to, its log, and the call that it works on.
+//
+// An instance runs one call at a time. Its life:
+//
+//     starting --ready--> idle --run()--> busy --answer--> finishing --next--> idle ...
+//         |                                 |
+//         +--INIT failed--> failed          +--timeout, crash, out of memory--> ended
+//
+// In state `failed` it takes one more run(), which gets the INIT error, and ends. A timeout, a crash or an exceeded
+// memory limit ends the whole sandbox; the instance is never used again. Everything is logged here: the function's
+// own output, and START, END and REPORT around each call.
+//
+// Used on the loop's thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "catalog/function.h"
+#include "edge/server.h"
+#include "identity/credentials.h"
+#include "instance/backend.h"
+#include "instance/invocation_result.h"
+#include "instance/launch_plan.h"
+#include "net/loop.h"
+#include "net/task.h"
+#include "runtime_api/session.h"
+#include "telemetry/log_store.h"
+
+namespace lambent::instance {
+
+// What all instances of a server use; everything must outlive them.
+struct Surroundings {
+  net::Loop& loop;
+  const Clock& clock;
+  Random& random;
+  Backend& backend;
+  edge::HttpServer& http;          // serves the Runtime API sockets and the platform's API inside each sandbox
+  edge::Handler platform_handler;  // the platform's API, as functions reach it at AWS_ENDPOINT_URL
+  identity::CredentialStore& credentials;
+  telemetry::LogStore& logs;
+  const Limits& limits;
+  Platform platform;
+};
+
+// The call, before the instance adds its deadline.
+struct CallToRun {
+  std::string request_id;
+  std::string payload;
+  std::string client_context;
+  std::string trace_header;
+  std::string invoked_arn;
+};
+
+enum class InitPhase {
+  ahead,          // before any call is bound to it: limits.init_timeout
+  within_a_call,  // INIT took too long ahead: again, within the first call's timeout
+};
+
+class Instance {
+ public:
+  enum class State { starting, idle, busy, finishing, failed, ended };
+
+  // Told on the loop, never from inside a call into the instance.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    // It can take a call: state idle, or failed with an INIT error for the next call.
+    virtual void on_available(Instance& instance) = 0;
+    // INIT took longer than limits.init_timeout; the instance ends.
+    virtual void on_init_timeout(Instance& instance) = 0;
+    // It is gone, and nothing of it is left; `launch_error` where the sandbox could not be made at all.
+    virtual void on_ended(Instance& instance, const std::string& launch_error) = 0;
+  };
+
+  Instance(Surroundings& around, catalog::FunctionPtr function, Runtime runtime, InitPhase init, Observer& observer);
+  // Only in state ended.
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  // Makes the sandbox; on_available or on_ended follows. Once.
+  void start();
+  // Runs one call to its end. In state idle or failed; with InitPhase::within_a_call also in state starting.
+  net::Task<InvocationResult> run(CallToRun call);
+  // Ends the sandbox; a call that runs gets Ending::stopped. on_ended follows. Idempotent.
+  void end();
+
+  [[nodiscard]] State state() const;
+  [[nodiscard]] Monotonic idle_since() const;
+  [[nodiscard]] const catalog::Function& function() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lambent::instance

@@ -1,0 +1,104 @@
+#include "instance/launch_plan.h"
+
+#include <fmt/format.h>
+
+namespace lambent::instance {
+namespace {
+
+constexpr const char* kTaskRoot = "/var/task";
+constexpr const char* kRuntimeFolder = "/var/runtime";
+
+void add_command(sandbox::Policy& policy, const Runtime& runtime) {
+  switch (runtime.family) {
+    case RuntimeFamily::python:
+      policy.argv = {runtime.interpreter, "-S", "-E", "-B", "/var/runtime/bootstrap.py"};
+      return;
+    case RuntimeFamily::nodejs:
+      policy.argv = {runtime.interpreter, "/var/runtime/bootstrap.mjs"};
+      return;
+    case RuntimeFamily::provided:
+      policy.argv = {"/var/task/bootstrap"};
+      return;
+  }
+}
+
+void add_mounts(sandbox::Policy& policy, const catalog::Function& function, const Runtime& runtime,
+                const Platform& platform) {
+  policy.mounts.push_back({platform.code_folder + "/" + function.code_digest, kTaskRoot});
+  if (runtime.family == RuntimeFamily::python) {
+    policy.mounts.push_back({platform.runtimes_folder + "/python", kRuntimeFolder});
+  } else if (runtime.family == RuntimeFamily::nodejs) {
+    policy.mounts.push_back({platform.runtimes_folder + "/nodejs", kRuntimeFolder});
+  }
+  if (!runtime.prefix.empty()) policy.mounts.push_back({runtime.prefix, runtime.prefix});
+}
+
+std::string execution_environment(const Runtime& runtime) {
+  return runtime.family == RuntimeFamily::provided ? std::string() : "AWS_Lambda_" + runtime.id;
+}
+
+void add_environment(sandbox::Policy& policy, const catalog::Function& function, const Runtime& runtime,
+                     const Platform& platform, const identity::TemporaryCredentials& credentials,
+                     const std::string& log_stream) {
+  const auto set = [&](std::string_view name, std::string_view value) {
+    policy.environment.push_back(fmt::format("{}={}", name, value));
+  };
+  // AWS lets a function replace these; the reserved ones below are refused when they are set (services/lambda).
+  const auto set_default = [&](std::string_view name, std::string_view value) {
+    for (const auto& [own, unused] : function.environment) {
+      if (own == name) return;
+    }
+    set(name, value);
+  };
+  for (const auto& [name, value] : function.environment) set(name, value);
+  set_default("LANG", "en_US.UTF-8");
+  set_default("TZ", ":UTC");
+  set_default("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin");
+  set_default("LD_LIBRARY_PATH", "/var/task:/var/task/lib:/opt/lib");
+  if (runtime.family == RuntimeFamily::nodejs) {
+    set_default("NODE_PATH", "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task");
+  }
+  if (runtime.family == RuntimeFamily::python) set_default("PYTHONPATH", kRuntimeFolder);
+  set_default("AWS_ENDPOINT_URL", fmt::format("http://127.0.0.1:{}", platform.api_port));
+
+  set("_HANDLER", function.handler);
+  set("LAMBDA_TASK_ROOT", kTaskRoot);
+  set("LAMBDA_RUNTIME_DIR", kRuntimeFolder);
+  set("AWS_REGION", platform.region);
+  set("AWS_DEFAULT_REGION", platform.region);
+  set("AWS_LAMBDA_FUNCTION_NAME", function.name);
+  set("AWS_LAMBDA_FUNCTION_VERSION", function.version);
+  set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(function.memory_mb));
+  set("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name);
+  set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
+  set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+  set("AWS_LAMBDA_RUNTIME_API", fmt::format("127.0.0.1:{}", platform.runtime_port));
+  set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
+  set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
+  set("AWS_SESSION_TOKEN", credentials.session_token);
+  if (const std::string environment = execution_environment(runtime); !environment.empty()) {
+    set("AWS_EXECUTION_ENV", environment);
+  }
+}
+
+}  // namespace
+
+sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& runtime, const Platform& platform,
+                            const Limits& limits, const identity::TemporaryCredentials& credentials,
+                            const std::string& log_stream) {
+  sandbox::Policy policy;
+  add_mounts(policy, function, runtime, platform);
+  add_command(policy, runtime);
+  add_environment(policy, function, runtime, platform, credentials, log_stream);
+  policy.working_folder = kTaskRoot;
+  policy.memory_bytes = std::uint64_t{function.memory_mb} * kMiB;
+  policy.cpu_millicores = sandbox::millicores_for(policy.memory_bytes, limits.megabytes_per_core);
+  policy.processes = limits.processes;
+  policy.open_files = limits.open_files;
+  policy.tmp_bytes = std::uint64_t{function.ephemeral_storage_mb} * kMiB;
+  policy.runtime_port = platform.runtime_port;
+  policy.platform_port = platform.api_port;
+  return policy;
+}
+
+}  // namespace lambent::instance

@@ -1,0 +1,30 @@
+// From a function to the sandbox it runs in: mounts, command, environment and limits as AWS Lambda gives them
+// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/limits.h"
+#include "catalog/function.h"
+#include "identity/credentials.h"
+#include "instance/runtime_set.h"
+#include "sandbox/policy.h"
+
+namespace lambent::instance {
+
+// What all instances of one server share. Addresses are those inside the sandbox.
+struct Platform {
+  std::string region;
+  std::string code_folder;      // DIR/code: packages unpacked, one folder per digest
+  std::string runtimes_folder;  // holds python/ and nodejs/, the runtime clients
+  std::uint16_t runtime_port = 9001;
+  std::uint16_t api_port = 4566;
+};
+
+// The policy of one instance. Pure: reads no file and asks no clock.
+sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& runtime, const Platform& platform,
+                            const Limits& limits, const identity::TemporaryCredentials& credentials,
+                            const std::string& log_stream);
+
+}  // namespace lambent::instance

@@ -1,0 +1,93 @@
+// The instances of one revision of a function, and the calls that wait for one.
+//
+// Calls wait in one queue; whatever instance becomes available first takes the oldest. A call that finds no idle
+// instance asks for a new one, unless enough are on their way already (starting, or just answered and about to ask for
+// more work). Of the idle ones the most recently used is taken, so that the rest can go to zero.
+//
+// Used on the loop's thread only.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "instance/instance.h"
+#include "net/one_shot.h"
+#include "net/task.h"
+#include "net/timer.h"
+
+namespace lambent::scheduler {
+
+// Allows starts: a host-wide bound on instances that start at the same time, shared fairly between pools.
+class StartGate {
+ public:
+  virtual ~StartGate() = default;
+  // Calls `go` when a start is allowed, at once or later; each go is followed by one done().
+  virtual void ask(std::function<void()> go) = 0;
+  virtual void done() = 0;
+};
+
+class Pool final : instance::Instance::Observer {
+ public:
+  // No instance could be made; the text says why.
+  using Outcome = std::expected<instance::InvocationResult, std::string>;
+
+  // `around`, `gate` must outlive the pool. `on_empty` is called, from the loop, when a retired pool has neither
+  // instances nor calls left.
+  Pool(instance::Surroundings& around, StartGate& gate, catalog::FunctionPtr function, instance::Runtime runtime,
+       std::function<void()> on_empty);
+  ~Pool() override;  // only without instances and calls
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  net::Task<Outcome> run(instance::CallToRun call);
+  // No longer the function's current revision: idle instances end now, others after their call.
+  void retire();
+  // Everything ends now; calls in flight get Ending::stopped.
+  void stop();
+  void end_idle_since_before(Monotonic moment);
+
+  [[nodiscard]] std::size_t instances() const { return instances_.size(); }
+  [[nodiscard]] std::size_t idle() const { return idle_.size(); }
+  [[nodiscard]] bool is_empty() const { return instances_.empty() && running_ == 0; }
+
+ private:
+  // What a waiting call is given: an instance, or the reason why there is none.
+  using Assignment = std::expected<instance::Instance*, std::string>;
+
+  void on_available(instance::Instance& instance) override;
+  void on_init_timeout(instance::Instance& instance) override;
+  void on_ended(instance::Instance& instance, const std::string& launch_error) override;
+
+  void pump();
+  void request_start();
+  void start_one();
+  void start_within_a_call();
+  instance::Instance& make(instance::InitPhase phase);
+  void forget_idle(const instance::Instance& instance);
+  [[nodiscard]] std::size_t about_to_be_free() const;
+  void check_empty();
+
+  instance::Surroundings& around_;
+  StartGate& gate_;
+  catalog::FunctionPtr function_;
+  instance::Runtime runtime_;
+  std::function<void()> on_empty_;
+  std::vector<std::unique_ptr<instance::Instance>> instances_;
+  std::vector<instance::Instance*> idle_;  // the most recently used last
+  std::deque<net::OneShot<Assignment>> queue_;
+  std::vector<std::pair<instance::Instance*, Monotonic>> answered_;  // finishing, since when
+  std::size_t asked_ = 0;     // starts waiting at the gate
+  std::size_t starting_ = 0;  // launched, not yet available
+  std::size_t running_ = 0;   // coroutines of run()
+  net::Timer patience_;       // an instance that answered does not come back for more
+  bool retired_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace lambent::scheduler
