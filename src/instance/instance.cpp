@@ -1,9 +1,6 @@
 #include "instance/instance.h"
 
-#include <fmt/format.h>
-
 #include <cassert>
-#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -15,6 +12,7 @@
 #include "net/one_shot.h"
 #include "net/scope.h"
 #include "net/timer.h"
+#include "telemetry/report.h"
 
 namespace lambent::instance {
 namespace {
@@ -22,10 +20,8 @@ namespace {
 // Read at the end of a call; what a thread of the function keeps writing meanwhile belongs to later.
 constexpr std::size_t kDrainBytes = 1 * kMiB;
 
-std::uint32_t megabytes_of(std::uint64_t bytes) { return static_cast<std::uint32_t>((bytes + kMiB - 1) / kMiB); }
-
-std::uint64_t billed_ms(std::chrono::nanoseconds spent) {
-  return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(spent).count());
+std::uint32_t megabytes_of(std::uint64_t bytes) {
+  return static_cast<std::uint32_t>((bytes + kMiB - 1) / kMiB);
 }
 
 }  // namespace
@@ -34,20 +30,21 @@ struct Instance::Impl final : runtime_api::Observer {
   enum class Why { itself, timeout, init_timeout, stopped };  // the sandbox ends
 
   struct Current {
-    CallToRun call;
+    CallToRun* call;  // the caller's, until done
     net::OneShot<InvocationResult> done;
     Monotonic started;
     bool delivered = false;
   };
 
-  Impl(Instance& of, Surroundings& in, catalog::FunctionPtr runs, Runtime on, InitPhase phase, Instance::Observer& tells)
+  Impl(Instance& of, Surroundings& in, catalog::FunctionPtr runs, Runtime on, InitPhase phase,
+       Instance::Observer& tells)
       : self(of),
         around(in),
         function(std::move(runs)),
         runtime(std::move(on)),
         init_phase(phase),
         observer(tells),
-        log(in.logs, in.clock, in.random, *function),
+        log(in.logs, in.clock, in.random, *function, in.limits.tail_bytes),
         deadline(in.loop) {}
 
   Instance& self;
@@ -59,6 +56,8 @@ struct Instance::Impl final : runtime_api::Observer {
   State state = State::starting;
 
   InstanceLog log;
+  std::string access_key_id;
+  std::uint32_t memory_peak_mb = 0;
   std::optional<sandbox::Child> child;
   std::unique_ptr<runtime_api::Session> session;
   edge::HttpServer::ListenerId platform_listener = 0;
@@ -70,11 +69,10 @@ struct Instance::Impl final : runtime_api::Observer {
   bool ending = false;
 
   Monotonic launched;
-  Monotonic idle_since;
   std::optional<std::chrono::nanoseconds> init_not_yet_billed;
-  std::optional<Failure> init_failure;            // as the runtime reported it
-  std::optional<sandbox::ExitReport> init_exit;   // the process ended instead
-  net::OneShot<bool> released;  // a failed instance has given its error away, or nobody wants it
+  std::optional<Failure> init_failure;           // as the runtime reported it
+  std::optional<sandbox::ExitReport> init_exit;  // the process ended instead
+  net::OneShot<bool> released;                   // a failed instance has given its error away, or nobody wants it
   std::optional<Current> current;
 
   // The flow of an instance's life.
@@ -105,13 +103,24 @@ Instance::Instance(Surroundings& around, catalog::FunctionPtr function, Runtime 
                    Observer& observer)
     : impl_(std::make_unique<Impl>(*this, around, std::move(function), std::move(runtime), init, observer)) {}
 
-Instance::~Instance() { assert(impl_->state == State::ended && impl_->scope.running() == 0); }
+Instance::~Instance() {
+  assert(impl_->state == State::ended && impl_->scope.running() == 0);
+}
 
-Instance::State Instance::state() const { return impl_->state; }
-Monotonic Instance::idle_since() const { return impl_->idle_since; }
-const catalog::Function& Instance::function() const { return *impl_->function; }
+Instance::State Instance::state() const {
+  return impl_->state;
+}
+bool Instance::is_usable() const {
+  return !impl_->ending && impl_->state != State::ended &&
+         (impl_->why == Impl::Why::itself || impl_->state == State::failed);
+}
+const catalog::Function& Instance::function() const {
+  return *impl_->function;
+}
 
-void Instance::start() { impl_->scope.spawn(impl_->live()); }
+void Instance::start() {
+  impl_->scope.spawn(impl_->live());
+}
 
 void Instance::end() {
   Impl& impl = *impl_;
@@ -121,14 +130,14 @@ void Instance::end() {
   impl.kill(Impl::Why::stopped);
 }
 
-net::Task<InvocationResult> Instance::run(CallToRun call) {
+net::Task<InvocationResult> Instance::run(CallToRun& call) {
   Impl& impl = *impl_;
   assert(!impl.current);
   assert(impl.state == State::idle || impl.state == State::failed ||
          (impl.state == State::starting && impl.init_phase == InitPhase::within_a_call));
-  impl.current.emplace(Impl::Current{std::move(call), {}, impl.around.clock.monotonic(), false});
+  impl.current.emplace(Impl::Current{&call, {}, impl.around.clock.monotonic(), false});
   const auto done = impl.current->done;
-  impl.log.begin_call(impl.current->call.request_id);
+  impl.log.begin_call(impl.current->call->request_id);
   if (impl.state == State::failed) {
     impl.finish_with_init_error();
   } else {
@@ -155,7 +164,7 @@ net::Task<> Instance::Impl::live() {
 net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& exited) {
   const identity::TemporaryCredentials keys =
       around.credentials.issue(identity::assumed_role_arn(function->role, function->name), function->name);
-  log.set_access_key(keys.access_key_id);
+  access_key_id = keys.access_key_id;
   sandbox::Policy policy = plan_launch(*function, runtime, around.platform, around.limits, keys, log.stream());
   auto launched_child = co_await around.backend.launch(
       std::move(policy), [exited](const sandbox::ExitReport& report) { exited.set(report); });
@@ -163,11 +172,11 @@ net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& 
     child = std::move(*launched_child);
     co_return true;
   }
-  around.credentials.revoke(keys.access_key_id);
+  around.credentials.revoke(access_key_id);
   const std::string message = launched_child.error().message();
   log::warning("function {}: no instance: {}", function->name, message);
   state = State::ended;
-  if (current) finish_with(Ending::crash, stopped_failure(current->call.request_id));
+  if (current) finish_with(Ending::crash, stopped_failure(current->call->request_id));
   tell([this, message](Instance::Observer& to) { to.on_ended(self, message); });
   co_return false;
 }
@@ -181,8 +190,8 @@ void Instance::Impl::open_doors() {
   session = std::make_unique<runtime_api::Session>(
       around.loop, around.http, net::Listener::adopt(around.loop, std::move(child->runtime_listener)), *this,
       around.limits);
-  platform_listener = around.http.add(net::Listener::adopt(around.loop, std::move(child->platform_listener)),
-                                      around.platform_handler);
+  platform_listener =
+      around.http.add(net::Listener::adopt(around.loop, std::move(child->platform_listener)), around.platform_handler);
   if (ending) {
     around.backend.kill(child->id);
   } else if (init_phase == InitPhase::ahead) {
@@ -196,16 +205,16 @@ net::Task<> Instance::Impl::close_doors() {
   co_await around.http.removed(platform_listener);
   pump->stop();
   co_await pump_scope.join();
-  around.credentials.revoke(log.access_key());
+  around.credentials.revoke(access_key_id);
 }
 
 // The sandbox is gone: whoever waits for it hears why.
 void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
   deadline.cancel();
-  if (exit.memory_peak_bytes) log.set_memory_peak(megabytes_of(*exit.memory_peak_bytes));
+  if (exit.memory_peak_bytes) memory_peak_mb = megabytes_of(*exit.memory_peak_bytes);
   const bool in_init = state == State::starting;
   if (current) {
-    const std::string id = current->call.request_id;
+    const std::string id = current->call->request_id;
     switch (why) {
       case Why::timeout:
         finish_with(Ending::timeout,
@@ -264,12 +273,14 @@ void Instance::Impl::on_init_error(runtime_api::Answer error) {
 }
 
 void Instance::Impl::on_init_deadline() {
-  log.init_report(around.limits.init_timeout, "timeout", "");
+  log.init_failed(around.limits.init_timeout, true, {});
   kill(Why::init_timeout);
   tell([this](Instance::Observer& to) { to.on_init_timeout(self); });
 }
 
-void Instance::Impl::on_call_deadline() { kill(Why::timeout); }
+void Instance::Impl::on_call_deadline() {
+  kill(Why::timeout);
+}
 
 void Instance::Impl::kill(Why reason) {
   if (why == Why::itself) why = reason;
@@ -278,14 +289,13 @@ void Instance::Impl::kill(Why reason) {
 
 void Instance::Impl::become_idle() {
   state = State::idle;
-  idle_since = around.clock.monotonic();
   tell([this](Instance::Observer& to) { to.on_available(self); });
 }
 
 void Instance::Impl::become_failed(std::string_view error_type) {
   deadline.cancel();
   const auto spent = around.clock.monotonic() - launched;
-  log.init_report(spent, "error", error_type);
+  log.init_failed(spent, false, error_type);
   init_not_yet_billed = spent;
   state = State::failed;
   if (child) around.backend.kill(child->id);  // a runtime that reported its error has nothing left to do
@@ -301,11 +311,11 @@ void Instance::Impl::deliver() {
   current->started = around.clock.monotonic();
   current->delivered = true;
   runtime_api::Invocation invocation;
-  invocation.request_id = current->call.request_id;
-  invocation.payload = std::move(current->call.payload);
-  invocation.client_context = std::move(current->call.client_context);
-  invocation.trace_header = std::move(current->call.trace_header);
-  invocation.invoked_arn = std::move(current->call.invoked_arn);
+  invocation.request_id = current->call->request_id;
+  invocation.payload = std::move(current->call->payload);
+  invocation.client_context = std::move(current->call->client_context);
+  invocation.trace_header = std::move(current->call->trace_header);
+  invocation.invoked_arn = std::move(current->call->invoked_arn);
   invocation.deadline = around.clock.wall() + std::chrono::seconds(function->timeout_seconds);
   session->deliver(std::move(invocation));
 }
@@ -317,26 +327,26 @@ void Instance::Impl::finish_with(Ending how, Failure failure) {
   result.function_error = "Unhandled";
   result.error_type = std::move(failure.error_type);
   result.payload = std::move(failure.payload);
-  if (!failure.log_line.empty()) log.line(failure.log_line);
+  if (!failure.log_line.empty()) log.platform_line(failure.log_line);
   finish(std::move(result));
 }
 
 void Instance::Impl::finish_with_init_error() {
-  finish_with(Ending::init_error, init_exit ? exit_failure(current->call.request_id, *init_exit) : *init_failure);
+  finish_with(Ending::init_error, init_exit ? exit_failure(current->call->request_id, *init_exit) : *init_failure);
   released.set(true);
 }
 
 // Measures, logs END and REPORT, and wakes the caller.
 void Instance::Impl::finish(InvocationResult result) {
   if (child) {
-    if (const auto peak = child->memory_peak.read()) log.set_memory_peak(megabytes_of(*peak));
+    if (const auto peak = child->memory_peak.read()) memory_peak_mb = megabytes_of(*peak);
   }
-  result.duration = result.ending == Ending::init_error ? std::chrono::nanoseconds(0)
-                                                        : around.clock.monotonic() - current->started;
+  result.duration =
+      result.ending == Ending::init_error ? std::chrono::nanoseconds(0) : around.clock.monotonic() - current->started;
   result.init = std::exchange(init_not_yet_billed, std::nullopt);
-  result.billed_ms = billed_ms(result.duration + result.init.value_or(std::chrono::nanoseconds(0)));
-  result.memory_used_mb = log.memory_peak();
-  log.end_call(result);
+  result.billed_ms = telemetry::billed_ms(result.duration, result.init);
+  result.memory_used_mb = memory_peak_mb;
+  log.end_call(current->call->request_id, result);
   result.log_tail = log.tail();
   const auto done = current->done;
   current.reset();

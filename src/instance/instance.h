@@ -86,12 +86,14 @@ class Instance {
   // Makes the sandbox; on_available or on_ended follows. Once.
   void start();
   // Runs one call to its end. In state idle or failed; with InitPhase::within_a_call also in state starting.
-  net::Task<InvocationResult> run(CallToRun call);
+  // `call` must stay until then; its members are moved out once the function has it.
+  net::Task<InvocationResult> run(CallToRun& call);
   // Ends the sandbox; a call that runs gets Ending::stopped. on_ended follows. Idempotent.
   void end();
 
   [[nodiscard]] State state() const;
-  [[nodiscard]] Monotonic idle_since() const;
+  // False once it is ending, whatever the state says: no further run().
+  [[nodiscard]] bool is_usable() const;
   [[nodiscard]] const catalog::Function& function() const;
 
  private:

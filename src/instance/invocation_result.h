@@ -28,10 +28,10 @@ struct InvocationResult {
   std::string content_type = "application/json";
   std::string log_tail;  // the last 4 KB of this invocation's log
 
-  std::chrono::nanoseconds duration{};                 // handed over to answered
-  std::optional<std::chrono::nanoseconds> init;        // of a cold start, in its first invocation only
-  std::uint64_t billed_ms = 0;                         // duration and INIT, rounded up
-  std::uint32_t memory_used_mb = 0;                    // the instance's peak so far; 0 where the host does not count
+  std::chrono::nanoseconds duration{};           // handed over to answered
+  std::optional<std::chrono::nanoseconds> init;  // of a cold start, in its first invocation only
+  std::uint32_t billed_ms = 0;                   // duration and INIT, rounded up
+  std::uint32_t memory_used_mb = 0;              // the instance's peak so far; 0 where the host does not count
 };
 
 }  // namespace lambent::instance

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <tuple>
+#include <utility>
 
 namespace lambent::instance {
 namespace {
@@ -13,13 +14,13 @@ constexpr std::size_t kReadBytes = 64 * 1024;  // a pipe holds as much by defaul
 
 }  // namespace
 
-LogPump::LogPump(net::Loop& loop, UniqueFd pipe, std::size_t line_limit, OnLine on_line)
-    : pipe_(std::move(pipe)), readiness_(loop, pipe_.get()), line_limit_(line_limit), on_line_(std::move(on_line)) {}
+LogPump::LogPump(net::Loop& loop, UniqueFd pipe, std::size_t line_limit, telemetry::LineSplitter::OnLine on_line)
+    : pipe_(std::move(pipe)), readiness_(loop, pipe_.get()), lines_(line_limit, std::move(on_line)) {}
 
 net::Task<> LogPump::run() {
   // One read a turn: a function that floods its log does not keep the loop from others.
   while (!at_end_ && co_await readiness_.readable()) std::ignore = read_once();
-  flush();
+  lines_.finish();
 }
 
 void LogPump::drain(std::size_t bytes) {
@@ -28,7 +29,7 @@ void LogPump::drain(std::size_t bytes) {
     if (n == 0) break;
     taken += n;
   }
-  flush();
+  lines_.finish();
 }
 
 void LogPump::stop() {
@@ -42,45 +43,12 @@ std::size_t LogPump::read_once() {
   do {
     n = read(pipe_.get(), buffer.data(), buffer.size());
   } while (n < 0 && errno == EINTR);
-  if (n < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK) at_end_ = true;
+  if (n <= 0) {
+    at_end_ |= n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
     return 0;
   }
-  if (n == 0) {
-    at_end_ = true;
-    return 0;
-  }
-  take(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+  lines_.feed(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
   return static_cast<std::size_t>(n);
-}
-
-void LogPump::take(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto end = bytes.find('\n');
-    const std::string_view piece = bytes.substr(0, end);
-    if (end != std::string_view::npos && partial_.empty() && piece.size() <= line_limit_) {
-      on_line_(piece);
-    } else {
-      for (std::string_view rest = piece; !rest.empty();) {
-        const std::size_t room = line_limit_ - partial_.size();
-        partial_.append(rest.substr(0, room));
-        rest.remove_prefix(std::min(room, rest.size()));
-        if (partial_.size() == line_limit_) flush();
-      }
-      if (end != std::string_view::npos) {
-        on_line_(partial_);
-        partial_.clear();
-      }
-    }
-    if (end == std::string_view::npos) return;
-    bytes.remove_prefix(end + 1);
-  }
-}
-
-void LogPump::flush() {
-  if (partial_.empty()) return;
-  on_line_(partial_);
-  partial_.clear();
 }
 
 }  // namespace lambent::instance

@@ -45,7 +45,10 @@ bool is_program(const std::string& path) {
   if (access(path.c_str(), X_OK) != 0) return false;
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 4> magic{};
-  return fd && read(fd.get(), magic.data(), magic.size()) == 4 && std::string_view(magic.data(), 4) == "\x7f" "ELF";
+  return fd && read(fd.get(), magic.data(), magic.size()) == 4 &&
+         std::string_view(magic.data(), 4) ==
+             "\x7f"
+             "ELF";
 }
 
 std::optional<std::string> resolve(const std::string& path) {

@@ -30,7 +30,8 @@ class RuntimeSet {
  public:
   // Runs each node found once (`node --version`). `configured` maps a runtime identifier to an executable; one that
   // cannot be executed is an error that names it.
-  static Result<RuntimeSet> discover(const std::map<std::string, std::string>& configured, std::string_view search_path);
+  static Result<RuntimeSet> discover(const std::map<std::string, std::string>& configured,
+                                     std::string_view search_path);
 
   // A sentence for the API's client where the host lacks it, listing what there is.
   [[nodiscard]] std::expected<Runtime, std::string> find(const std::string& id) const;

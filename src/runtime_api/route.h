@@ -18,8 +18,8 @@ struct Route {
 // `path` must outlive the route.
 Route parse_route(std::string_view method, std::string_view path);
 
-// A streamed response that failed midway ends with Lambda-Runtime-Function-Error-Type and -Error-Body (base64) trailers:
-// the answer then is that error.
+// A streamed response that failed midway ends with Lambda-Runtime-Function-Error-Type and -Error-Body (base64)
+// trailers: the answer then is that error.
 void apply_trailers(const edge::Headers& trailers, Answer& answer);
 
 }  // namespace lambent::runtime_api

@@ -16,9 +16,9 @@ TEST(Route, KnowsTheFourCallsOfTheRuntimeApi) {
 
 TEST(Route, TellsAWrongMethodFromAWrongPath) {
   EXPECT_EQ(parse_route("POST", "/2018-06-01/runtime/invocation/next").kind, Route::Kind::wrong_method);
-  for (const char* path : {"/", "", "/2018-06-01/runtime/", "/2018-06-01/runtime/invocation", "/runtime/invocation/next",
-                           "/2018-06-01/runtime/invocation//response", "/2018-06-01/runtime/invocation/a/b/response",
-                           "/2018-06-01/runtime/invocation/next/"}) {
+  for (const char* path : {"/", "", "/2018-06-01/runtime/", "/2018-06-01/runtime/invocation",
+                           "/runtime/invocation/next", "/2018-06-01/runtime/invocation//response",
+                           "/2018-06-01/runtime/invocation/a/b/response", "/2018-06-01/runtime/invocation/next/"}) {
     EXPECT_EQ(parse_route("GET", path).kind, Route::Kind::unknown) << path;
   }
 }

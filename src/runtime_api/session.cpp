@@ -27,7 +27,9 @@ edge::Response error_reply(int status, std::string_view type, std::string_view m
   return json_reply(status, fmt::format(R"({{"errorMessage":"{}","errorType":"{}"}})", message, type));
 }
 
-edge::Response accepted() { return json_reply(202, R"({"status":"OK"})"); }
+edge::Response accepted() {
+  return json_reply(202, R"({"status":"OK"})");
+}
 
 edge::Response wrong_state() {
   return error_reply(403, "InvalidStateTransition", "Transition is not allowed in the runtime's current state");
@@ -71,7 +73,9 @@ Session::Session(net::Loop& loop, edge::HttpServer& server, net::Listener listen
 
 Session::~Session() = default;
 
-Session::State Session::state() const { return impl_->state; }
+Session::State Session::state() const {
+  return impl_->state;
+}
 
 void Session::deliver(Invocation invocation) {
   assert(impl_->state == State::waiting && impl_->parked);

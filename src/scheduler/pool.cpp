@@ -25,9 +25,11 @@ Pool::Pool(instance::Surroundings& around, StartGate& gate, catalog::FunctionPtr
       on_empty_(std::move(on_empty)),
       patience_(around.loop) {}
 
-Pool::~Pool() { assert(is_empty()); }
+Pool::~Pool() {
+  assert(is_empty());
+}
 
-net::Task<Pool::Outcome> Pool::run(instance::CallToRun call) {
+net::Task<Pool::Outcome> Pool::run(instance::CallToRun& call) {
   running_++;
   Outcome outcome = std::unexpected(std::string("The instance ended before it took the call"));
   for (int attempt = 0; attempt < kAttempts && !stopped_; ++attempt) {
@@ -41,7 +43,11 @@ net::Task<Pool::Outcome> Pool::run(instance::CallToRun call) {
     }
     Instance& chosen = **assignment;
     instance::InvocationResult result = co_await chosen.run(call);
-    if (chosen.state() == Instance::State::finishing) answered_.emplace_back(&chosen, around_.clock.monotonic());
+    if (chosen.state() == Instance::State::finishing) {
+      Member& answered = member(chosen);
+      answered.place = Member::Place::answered;
+      answered.since = around_.clock.monotonic();
+    }
     const bool reached = result.delivered || result.ending == instance::Ending::stopped;
     outcome = std::move(result);
     if (reached) break;
@@ -53,7 +59,9 @@ net::Task<Pool::Outcome> Pool::run(instance::CallToRun call) {
 
 void Pool::retire() {
   retired_ = true;
-  for (Instance* idle : std::exchange(idle_, {})) idle->end();
+  for (Member& each : members_) {
+    if (each.place == Member::Place::idle) each.instance->end();
+  }
   check_empty();
 }
 
@@ -63,100 +71,121 @@ void Pool::stop() {
   for (const auto& waiting : std::exchange(queue_, {})) {
     around_.loop.post([waiting] { waiting.set(std::unexpected(std::string("The server is stopping"))); });
   }
-  idle_.clear();
-  for (const auto& each : instances_) each->end();
+  for (Member& each : members_) each.instance->end();
   check_empty();
 }
 
 void Pool::end_idle_since_before(Monotonic moment) {
-  // Oldest first: the list is ordered by last use.
-  while (!idle_.empty() && idle_.front()->idle_since() < moment) {
-    Instance* old = idle_.front();
-    idle_.erase(idle_.begin());
-    old->end();
+  for (Member& each : members_) {
+    if (each.place == Member::Place::idle && each.since < moment) each.instance->end();
   }
 }
 
 // Gives available instances to waiting calls and sees that enough more are coming.
 void Pool::pump() {
-  while (!queue_.empty() && !idle_.empty()) {
-    Instance* chosen = idle_.back();
-    idle_.pop_back();
+  while (!queue_.empty()) {
+    Member* free = most_recently_used();
+    if (free == nullptr) break;
+    free->place = Member::Place::taken;
     const auto waiting = queue_.front();
     queue_.pop_front();
-    waiting.set(chosen);
+    waiting.set(free->instance.get());
   }
-  const std::size_t coming = asked_ + starting_ + about_to_be_free();
-  for (std::size_t i = coming; i < queue_.size(); ++i) request_start();
-  if (!queue_.empty() && !answered_.empty() && !patience_.armed()) {
+  for (std::size_t i = coming(); i < queue_.size(); ++i) {
+    asked_++;
+    gate_.ask([this] {
+      asked_--;
+      start_one();
+    });
+  }
+  const bool some_answered =
+      std::ranges::any_of(members_, [](const Member& each) { return each.place == Member::Place::answered; });
+  if (!queue_.empty() && some_answered && !patience_.armed()) {
     patience_.arm(kPatience, [this] { pump(); });
   }
 }
 
-std::size_t Pool::about_to_be_free() const {
-  const Monotonic now = around_.clock.monotonic();
-  return static_cast<std::size_t>(
-      std::ranges::count_if(answered_, [&](const auto& entry) { return now - entry.second < kPatience; }));
+// Nothing where no instance is idle. An instance that is ending stays a member until it is gone, and is passed over.
+Pool::Member* Pool::most_recently_used() {
+  Member* best = nullptr;
+  for (Member& each : members_) {
+    if (each.place != Member::Place::idle || !each.instance->is_usable()) continue;
+    if (best == nullptr || each.since > best->since) best = &each;
+  }
+  return best;
 }
 
-void Pool::request_start() {
-  asked_++;
-  gate_.ask([this] {
-    asked_--;
-    start_one();
-  });
+// Instances that will be available without anything more being done.
+std::size_t Pool::coming() const {
+  const Monotonic now = around_.clock.monotonic();
+  return asked_ + static_cast<std::size_t>(std::ranges::count_if(members_, [&](const Member& each) {
+           return each.place == Member::Place::starting ||
+                  (each.place == Member::Place::answered && now - each.since < kPatience);
+         }));
 }
 
 void Pool::start_one() {
+  const auto starting = static_cast<std::size_t>(
+      std::ranges::count_if(members_, [](const Member& each) { return each.place == Member::Place::starting; }));
   // The calls that asked for it may have been served meanwhile.
-  if (stopped_ || queue_.size() <= starting_) {
+  if (stopped_ || queue_.size() <= starting) {
     gate_.done();
     check_empty();
     return;
   }
-  starting_++;
-  make(instance::InitPhase::ahead).start();
+  make(instance::InitPhase::ahead, Member::Place::starting).instance->start();
 }
 
 // INIT took longer than its own limit: it gets the first call's timeout, bound to that call.
 void Pool::start_within_a_call() {
   if (queue_.empty() || stopped_) return;
-  Instance& bound = make(instance::InitPhase::within_a_call);
+  Instance& bound = *make(instance::InitPhase::within_a_call, Member::Place::taken).instance;
   const auto waiting = queue_.front();
   queue_.pop_front();
   bound.start();
   waiting.set(&bound);
 }
 
-Instance& Pool::make(instance::InitPhase phase) {
-  return *instances_.emplace_back(std::make_unique<Instance>(around_, function_, runtime_, phase, *this));
+Pool::Member& Pool::make(instance::InitPhase phase, Member::Place place) {
+  return members_.emplace_back(std::make_unique<Instance>(around_, function_, runtime_, phase, *this), place,
+                               around_.clock.monotonic());
+}
+
+Pool::Member& Pool::member(const Instance& instance) {
+  const auto it = std::ranges::find_if(members_, [&](const Member& each) { return each.instance.get() == &instance; });
+  assert(it != members_.end());
+  return *it;
+}
+
+// It is available or gone: the gate lets the next one start.
+void Pool::leave_start(Member& of) {
+  if (of.place != Member::Place::starting) return;
+  of.place = Member::Place::taken;
+  gate_.done();
 }
 
 void Pool::on_available(Instance& instance) {
-  if (const auto it = std::ranges::find(answered_, &instance, &std::pair<Instance*, Monotonic>::first);
-      it != answered_.end()) {
-    answered_.erase(it);
-  } else if (instance.state() != Instance::State::ended) {
-    starting_--;
-    gate_.done();
-  }
-  if (instance.state() == Instance::State::ended) return;
+  Member& of = member(instance);
+  leave_start(of);
+  if (!instance.is_usable()) return;
   const bool wanted = !queue_.empty() && !stopped_;
   if (!wanted && (retired_ || instance.state() == Instance::State::failed)) {
     instance.end();
     return;
   }
-  idle_.push_back(&instance);
+  of.place = Member::Place::idle;
+  of.since = around_.clock.monotonic();
   pump();
 }
 
-void Pool::on_init_timeout(Instance&) { start_within_a_call(); }
+void Pool::on_init_timeout(Instance& instance) {
+  leave_start(member(instance));
+  start_within_a_call();
+}
 
 void Pool::on_ended(Instance& instance, const std::string& launch_error) {
-  forget_idle(instance);
-  const auto it = std::ranges::find(instances_, &instance, &std::unique_ptr<Instance>::get);
-  assert(it != instances_.end());
-  instances_.erase(it);
+  leave_start(member(instance));
+  std::erase_if(members_, [&](const Member& each) { return each.instance.get() == &instance; });
   if (!launch_error.empty() && !queue_.empty()) {
     const auto waiting = queue_.front();
     queue_.pop_front();
@@ -166,13 +195,8 @@ void Pool::on_ended(Instance& instance, const std::string& launch_error) {
   check_empty();
 }
 
-void Pool::forget_idle(const Instance& instance) {
-  std::erase(idle_, &instance);
-  std::erase_if(answered_, [&](const auto& entry) { return entry.first == &instance; });
-}
-
 void Pool::check_empty() {
-  if (retired_ && is_empty() && asked_ == 0) around_.loop.post(on_empty_);
+  if (retired_ && is_empty()) around_.loop.post(on_empty_);
 }
 
 }  // namespace lambent::scheduler

@@ -45,16 +45,16 @@ class Pool final : instance::Instance::Observer {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  net::Task<Outcome> run(instance::CallToRun call);
+  // `call` must stay until then.
+  net::Task<Outcome> run(instance::CallToRun& call);
   // No longer the function's current revision: idle instances end now, others after their call.
   void retire();
   // Everything ends now; calls in flight get Ending::stopped.
   void stop();
   void end_idle_since_before(Monotonic moment);
 
-  [[nodiscard]] std::size_t instances() const { return instances_.size(); }
-  [[nodiscard]] std::size_t idle() const { return idle_.size(); }
-  [[nodiscard]] bool is_empty() const { return instances_.empty() && running_ == 0; }
+  [[nodiscard]] std::size_t instances() const { return members_.size(); }
+  [[nodiscard]] bool is_empty() const { return members_.empty() && running_ == 0 && asked_ == 0; }
 
  private:
   // What a waiting call is given: an instance, or the reason why there is none.
@@ -64,13 +64,26 @@ class Pool final : instance::Instance::Observer {
   void on_init_timeout(instance::Instance& instance) override;
   void on_ended(instance::Instance& instance, const std::string& launch_error) override;
 
+  struct Member {
+    enum class Place {
+      starting,  // on its way, counted at the gate
+      idle,
+      taken,     // by a call
+      answered,  // its call has its answer; it will ask for more work in a moment
+    };
+    std::unique_ptr<instance::Instance> instance;
+    Place place = Place::starting;
+    Monotonic since;
+  };
+
   void pump();
-  void request_start();
   void start_one();
   void start_within_a_call();
-  instance::Instance& make(instance::InitPhase phase);
-  void forget_idle(const instance::Instance& instance);
-  [[nodiscard]] std::size_t about_to_be_free() const;
+  Member& make(instance::InitPhase phase, Member::Place place);
+  Member& member(const instance::Instance& instance);
+  void leave_start(Member& member);
+  [[nodiscard]] Member* most_recently_used();
+  [[nodiscard]] std::size_t coming() const;
   void check_empty();
 
   instance::Surroundings& around_;
@@ -78,14 +91,11 @@ class Pool final : instance::Instance::Observer {
   catalog::FunctionPtr function_;
   instance::Runtime runtime_;
   std::function<void()> on_empty_;
-  std::vector<std::unique_ptr<instance::Instance>> instances_;
-  std::vector<instance::Instance*> idle_;  // the most recently used last
+  std::vector<Member> members_;
   std::deque<net::OneShot<Assignment>> queue_;
-  std::vector<std::pair<instance::Instance*, Monotonic>> answered_;  // finishing, since when
-  std::size_t asked_ = 0;     // starts waiting at the gate
-  std::size_t starting_ = 0;  // launched, not yet available
-  std::size_t running_ = 0;   // coroutines of run()
-  net::Timer patience_;       // an instance that answered does not come back for more
+  std::size_t asked_ = 0;    // starts waiting at the gate
+  std::size_t running_ = 0;  // coroutines of run()
+  net::Timer patience_;      // for an instance that answered and does not come back for more
   bool retired_ = false;
   bool stopped_ = false;
 };

@@ -1,0 +1,47 @@
+// What one instance leaves in the log: the function's lines and the platform's around them, all in the instance's own
+// stream, and the tail of the call that runs.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "catalog/function.h"
+#include "instance/invocation_result.h"
+#include "telemetry/log_store.h"
+#include "telemetry/log_tail.h"
+
+namespace lambent::instance {
+
+class InstanceLog {
+ public:
+  // `store` and `function` must outlive it.
+  InstanceLog(telemetry::LogStore& store, const Clock& clock, Random& random, const catalog::Function& function,
+              std::size_t tail_bytes);
+
+  // "2026/11/23/[$LATEST]<32 hexadecimal digits>": AWS_LAMBDA_LOG_STREAM_NAME.
+  [[nodiscard]] const std::string& stream() const { return stream_; }
+
+  void init_start(std::string_view runtime);
+  void init_failed(std::chrono::nanoseconds spent, bool timed_out, std::string_view error_type);
+  void begin_call(std::string_view request_id);
+  // One line that the function wrote.
+  void line(std::string_view text);
+  // One line of the platform's own.
+  void platform_line(std::string_view text);
+  // END and REPORT. What was logged of the call so far is on disk when it returns.
+  void end_call(std::string_view request_id, const InvocationResult& result);
+  // The last bytes of the call that began last, START to REPORT.
+  [[nodiscard]] std::string tail() const { return tail_.text(); }
+
+ private:
+  telemetry::LogStore& store_;
+  const catalog::Function& function_;
+  std::string stream_;
+  telemetry::LogTail tail_;
+};
+
+}  // namespace lambent::instance

@@ -1,0 +1,78 @@
+#include "scheduler/scheduler.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace lambent::scheduler {
+
+Scheduler::Scheduler(instance::Surroundings& around, const instance::RuntimeSet& runtimes, std::size_t starts_at_once)
+    : around_(around), runtimes_(runtimes), gate_(starts_at_once), sweeper_(around.loop) {
+  sweep();
+}
+
+Scheduler::~Scheduler() {
+  assert(pools_.empty());
+}
+
+net::Task<Pool::Outcome> Scheduler::run(catalog::FunctionPtr function, instance::CallToRun& call) {
+  const auto pool = pool_of(function);
+  if (!pool) co_return std::unexpected(pool.error());
+  co_return co_await (*pool)->run(call);
+}
+
+std::expected<Pool*, std::string> Scheduler::pool_of(const catalog::FunctionPtr& function) {
+  if (stopped_) return std::unexpected(std::string("The server is stopping"));
+  Key key(function->name, function->revision_id);
+  if (const auto it = pools_.find(key); it != pools_.end()) return it->second.get();
+  auto runtime = runtimes_.find(function->runtime);
+  if (!runtime) return std::unexpected(runtime.error());
+  auto pool =
+      std::make_unique<Pool>(around_, gate_, function, *std::move(runtime), [this, key] { remove_if_empty(key); });
+  return pools_.emplace(std::move(key), std::move(pool)).first->second.get();
+}
+
+void Scheduler::retire(const std::string& function_name) {
+  for (auto it = pools_.lower_bound(Key(function_name, "")); it != pools_.end() && it->first.first == function_name;
+       ++it) {
+    it->second->retire();
+  }
+}
+
+std::size_t Scheduler::instances(const std::string& function_name) const {
+  std::size_t count = 0;
+  for (auto it = pools_.lower_bound(Key(function_name, "")); it != pools_.end() && it->first.first == function_name;
+       ++it) {
+    count += it->second->instances();
+  }
+  return count;
+}
+
+std::size_t Scheduler::instances() const {
+  std::size_t count = 0;
+  for (const auto& [key, pool] : pools_) count += pool->instances();
+  return count;
+}
+
+net::Task<> Scheduler::stop() {
+  stopped_ = true;
+  sweeper_.cancel();
+  for (const auto& [key, pool] : pools_) pool->stop();
+  if (!pools_.empty()) std::ignore = co_await empty_;
+}
+
+void Scheduler::remove_if_empty(const Key& key) {
+  const auto it = pools_.find(key);
+  if (it == pools_.end() || !it->second->is_empty()) return;
+  pools_.erase(it);
+  if (stopped_ && pools_.empty()) empty_.set(true);
+}
+
+// Scale to zero: an instance ends between one and one and a quarter idle times after its last call.
+void Scheduler::sweep() {
+  const auto idle_time = around_.limits.idle_timeout;
+  const Monotonic now = around_.clock.monotonic();
+  for (const auto& [key, pool] : pools_) pool->end_idle_since_before(now - idle_time);
+  sweeper_.arm(std::max<std::chrono::milliseconds>(idle_time / 4, std::chrono::milliseconds(10)), [this] { sweep(); });
+}
+
+}  // namespace lambent::scheduler

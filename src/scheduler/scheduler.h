@@ -1,0 +1,59 @@
+// Which instance runs a call: one pool per revision of a function, scale out on demand, scale to zero when idle.
+//
+// Used on the loop's thread only.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "instance/instance.h"
+#include "instance/runtime_set.h"
+#include "net/one_shot.h"
+#include "net/task.h"
+#include "net/timer.h"
+#include "scheduler/pool.h"
+#include "scheduler/start_gate.h"
+
+namespace lambent::scheduler {
+
+class Scheduler {
+ public:
+  // `around` and `runtimes` must outlive the scheduler.
+  Scheduler(instance::Surroundings& around, const instance::RuntimeSet& runtimes, std::size_t starts_at_once);
+  // stop() must have been awaited.
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // Runs the call on an instance of exactly this revision of the function. The error says why there is no instance:
+  // the runtime is missing, the sandbox could not be made, the server stops. `call` must stay until then.
+  net::Task<Pool::Outcome> run(catalog::FunctionPtr function, instance::CallToRun& call);
+  // The function changed or is gone: instances of every revision known so far end after their call.
+  void retire(const std::string& function_name);
+  // True where an instance of any revision of the function lives: its unpacked code is in use.
+  [[nodiscard]] std::size_t instances(const std::string& function_name) const;
+  [[nodiscard]] std::size_t instances() const;
+  // Ends every instance and waits for that. Calls in flight get Ending::stopped.
+  net::Task<> stop();
+
+ private:
+  // Name and revision, so that all pools of one function stand together.
+  using Key = std::pair<std::string, std::string>;
+
+  std::expected<Pool*, std::string> pool_of(const catalog::FunctionPtr& function);
+  void remove_if_empty(const Key& key);
+  void sweep();
+
+  instance::Surroundings& around_;
+  const instance::RuntimeSet& runtimes_;
+  BoundedStartGate gate_;
+  std::map<Key, std::unique_ptr<Pool>> pools_;
+  net::Timer sweeper_;
+  net::OneShot<bool> empty_;
+  bool stopped_ = false;
+};
+
+}  // namespace lambent::scheduler
