@@ -1,0 +1,58 @@
+// Invocation on this machine: admission, the scheduler, the usage ledger, and the durable queue of asynchronous calls.
+//
+// Used on the loop's thread only.
+#pragma once
+
+#include <cstddef>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "instance/runtime_set.h"
+#include "invoke/invoker.h"
+#include "net/scope.h"
+#include "scheduler/scheduler.h"
+#include "telemetry/usage_ledger.h"
+
+namespace lambent::invoke {
+
+class EventQueue;
+
+class LocalInvoker final : public Invoker, public RuntimeCatalog {
+ public:
+  struct Parts {
+    scheduler::Scheduler& scheduler;
+    const instance::RuntimeSet& runtimes;
+    telemetry::UsageLedger& ledger;
+    const Clock& clock;
+    Random& random;
+    const Limits& limits;
+  };
+
+  explicit LocalInvoker(Parts parts) : parts_(parts) {}
+
+  // Asynchronous calls go to this queue, which calls invoke() in turn; both outlive each other's use. Set once.
+  void use_queue(EventQueue& queue) { queue_ = &queue; }
+
+  net::Task<InvokeResult<Answer>> invoke(Call call) override;
+  net::Task<InvokeResult<std::string>> enqueue(Call call) override;
+  InvokeResult<void> check(const Call& call) override;
+  void retire(const std::string& function_name) override { parts_.scheduler.retire(function_name); }
+  [[nodiscard]] std::expected<void, std::string> can_run(const std::string& runtime) const override;
+
+  // From now on every call is refused with Kind::stopping.
+  void refuse_calls() { stopping_ = true; }
+  // Synchronous and asynchronous calls that run now.
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+
+ private:
+  [[nodiscard]] InvokeResult<void> admit(const Call& call) const;
+  void record(const Call& call, const instance::InvocationResult& result);
+
+  Parts parts_;
+  EventQueue* queue_ = nullptr;
+  std::size_t in_flight_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace lambent::invoke
