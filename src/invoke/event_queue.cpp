@@ -80,29 +80,26 @@ net::Task<> EventQueue::stop() {
   co_await scope_.join();
 }
 
-// One event, from its first attempt to its end.
+// One event, from its first attempt to its end; left on disk where the server stops before that.
 net::Task<> EventQueue::work(std::string key, Event event) {
   const auto place = waiting_.emplace(waiting_.end(), loop_);
   auto backoff = policy_.shortest_backoff;
-  while (!stopping_) {
+  bool finished = false;
+  while (!stopping_ && !finished) {
     const catalog::FunctionPtr function = find_function_(event.function_name);
-    if (!function) break;
-    Call call{function, event.invoked_arn, event.payload, event.client_context, event.trace_header, event.request_id};
-    const InvokeResult<Answer> result = co_await invoker_.invoke(std::move(call));
-    const auto wait = next_wait(result, event, backoff);
-    if (!wait) break;
-    if (stopping_) {
-      waiting_.erase(place);
-      co_return;
+    std::optional<std::chrono::milliseconds> wait;
+    if (function) {
+      Call call{function, event.invoked_arn, event.payload, event.client_context, event.trace_header, event.request_id};
+      wait = next_wait(co_await invoker_.invoke(std::move(call)), event, backoff);
     }
+    finished = !wait;
+    if (finished) break;
     std::ignore = co_await write(key, encode(event), store::Durability::nosync);
-    std::ignore = co_await place->timer.sleep(*wait);
+    if (!stopping_) std::ignore = co_await place->timer.sleep(*wait);
   }
   waiting_.erase(place);
-  // Left on disk while stopping: the next run takes it up. A removal that is lost by a crash means one run more.
-  if (!stopping_ || event.attempts > policy_.retries) {
-    std::ignore = co_await write(std::move(key), std::nullopt, store::Durability::nosync);
-  }
+  // A removal that is lost by a crash means one run more, which at-least-once allows.
+  if (finished) std::ignore = co_await write(std::move(key), std::nullopt, store::Durability::nosync);
 }
 
 std::optional<std::chrono::milliseconds> EventQueue::next_wait(const InvokeResult<Answer>& result, Event& event,
