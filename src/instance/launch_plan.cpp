@@ -11,10 +11,10 @@ constexpr const char* kRuntimeFolder = "/var/runtime";
 void add_command(sandbox::Policy& policy, const Runtime& runtime) {
   switch (runtime.family) {
     case RuntimeFamily::python:
-      policy.argv = {runtime.interpreter, "-S", "-E", "-B", "/var/runtime/bootstrap.py"};
+      policy.argv = {runtime.interpreter, "-S", "-B", "/var/runtime/bootstrap.py"};
       return;
     case RuntimeFamily::nodejs:
-      policy.argv = {runtime.interpreter, "/var/runtime/bootstrap.mjs"};
+      policy.argv = {runtime.interpreter, "/var/runtime/bootstrap.cjs"};
       return;
     case RuntimeFamily::provided:
       policy.argv = {"/var/task/bootstrap"};
@@ -24,7 +24,7 @@ void add_command(sandbox::Policy& policy, const Runtime& runtime) {
 
 void add_mounts(sandbox::Policy& policy, const catalog::Function& function, const Runtime& runtime,
                 const Platform& platform) {
-  policy.mounts.push_back({platform.code_folder + "/" + function.code_digest, kTaskRoot});
+  policy.mounts.push_back({function.code->folder, kTaskRoot});
   if (runtime.family == RuntimeFamily::python) {
     policy.mounts.push_back({platform.runtimes_folder + "/python", kRuntimeFolder});
   } else if (runtime.family == RuntimeFamily::nodejs) {
@@ -56,7 +56,11 @@ void add_environment(sandbox::Policy& policy, const catalog::Function& function,
   set_default("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin");
   set_default("LD_LIBRARY_PATH", "/var/task:/var/task/lib:/opt/lib");
   if (runtime.family == RuntimeFamily::nodejs) {
-    set_default("NODE_PATH", "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task");
+    // "nodejs20.x" looks in node20 too.
+    const std::string major = runtime.id.substr(6, runtime.id.find('.') - 6);
+    set_default("NODE_PATH", fmt::format("/opt/nodejs/node{}/node_modules:/opt/nodejs/node_modules:"
+                                         "/var/runtime/node_modules:/var/runtime:/var/task",
+                                         major));
   }
   if (runtime.family == RuntimeFamily::python) set_default("PYTHONPATH", kRuntimeFolder);
   set_default("AWS_ENDPOINT_URL", fmt::format("http://127.0.0.1:{}", platform.api_port));

@@ -16,7 +16,6 @@ namespace lambent::instance {
 // What all instances of one server share. Addresses are those inside the sandbox.
 struct Platform {
   std::string region;
-  std::string code_folder;      // DIR/code: packages unpacked, one folder per digest
   std::string runtimes_folder;  // holds python/ and nodejs/, the runtime clients
   std::uint16_t runtime_port = 9001;
   std::uint16_t api_port = 4566;

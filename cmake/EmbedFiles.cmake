@@ -1,0 +1,37 @@
+# lambent_embed_files(<target> <output.cpp> <namespace::function> BASE <folder> FILES <paths relative to BASE …>)
+#
+# Compiles files into the binary: defines `std::span<const lambent::EmbeddedFile> function()` (base/embedded_file.h).
+function(lambent_embed_files target output function)
+  cmake_parse_arguments(EMBED "" "BASE" "FILES" ${ARGN})
+  string(REGEX REPLACE "::[^:]+$" "" namespace "${function}")
+  string(REGEX REPLACE "^.*::" "" name "${function}")
+  set(arrays "")
+  set(entries "")
+  set(index 0)
+  set(inputs "")
+  foreach(file IN LISTS EMBED_FILES)
+    list(APPEND inputs "${EMBED_BASE}/${file}")
+    # The closing zero keeps empty files legal; it is not part of the content.
+    string(APPEND arrays "constexpr char kFile${index}[] = {\n#embed \"${EMBED_BASE}/${file}\" suffix(,)\n0};\n")
+    string(APPEND entries "    {\"${file}\", {kFile${index}, sizeof kFile${index} - 1}},\n")
+    math(EXPR index "${index} + 1")
+  endforeach()
+  file(CONFIGURE OUTPUT "${output}" CONTENT "// Made by cmake/EmbedFiles.cmake.
+#include \"base/embedded_file.h\"
+
+#pragma clang diagnostic ignored \"-Wc23-extensions\"
+
+namespace ${namespace} {
+namespace {
+${arrays}
+constexpr lambent::EmbeddedFile kFiles[] = {
+${entries}};
+}  // namespace
+
+std::span<const lambent::EmbeddedFile> ${name}() { return kFiles; }
+
+}  // namespace ${namespace}
+" @ONLY)
+  set_source_files_properties("${output}" PROPERTIES OBJECT_DEPENDS "${inputs}")
+  target_sources(${target} PRIVATE "${output}")
+endfunction()
