@@ -81,11 +81,11 @@ class EventQueueTest : public testing::Test {
     call.payload = "{}";
     call.request_id = "id-1";
     accepted_ = co_await queue_->add(std::move(call));
-    if (!accepted_->has_value()) loop_.stop();
+    if (!accepted_->has_value()) loop_.post([this] { loop_.stop(); });
   }
   net::Task<> stop() {
     co_await queue_->stop();
-    loop_.stop();
+    loop_.post([this] { loop_.stop(); });
   }
   std::size_t on_disk() {
     const auto snapshot = store_.snapshot();

@@ -147,7 +147,8 @@ void Pool::start_within_a_call() {
 }
 
 Pool::Member& Pool::make(instance::InitPhase phase, Member::Place place) {
-  return members_.emplace_back(std::make_unique<Instance>(around_, function_, runtime_, phase, *this), place,
+  Observer& self = *this;
+  return members_.emplace_back(std::make_unique<Instance>(around_, function_, runtime_, phase, self), place,
                                around_.clock.monotonic());
 }
 
