@@ -52,8 +52,8 @@ bool is_compiled(const std::string& package, const Runtime& python) {
 }
 
 void compile(const std::string& package, const Runtime& python) {
-  std::vector<std::string> arguments = {python.interpreter,        "-I", "-S", "-m", "compileall", "-q",
-                                        "--invalidation-mode", "unchecked-hash", package};
+  std::vector<std::string> arguments = {
+      python.interpreter, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", package};
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);

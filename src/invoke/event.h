@@ -14,7 +14,7 @@ struct Event {
   std::string payload;
   std::string client_context;
   std::string trace_header;
-  std::string request_id;       // the same at every attempt, as on AWS
+  std::string request_id;        // the same at every attempt, as on AWS
   std::int64_t accepted_ms = 0;  // wall time of the acknowledgement
   std::uint32_t attempts = 0;    // that ran and failed
 };

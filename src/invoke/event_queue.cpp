@@ -44,9 +44,8 @@ Result<std::size_t> EventQueue::resume() {
       continue;
     }
     count++;
-    loop_.post([this, key = std::move(key), event = *std::move(event)]() mutable {
-      start(std::move(key), std::move(event));
-    });
+    loop_.post(
+        [this, key = std::move(key), event = *std::move(event)]() mutable { start(std::move(key), std::move(event)); });
   }
   LAMBENT_TRY_VOID(cursor->status());
   return count;

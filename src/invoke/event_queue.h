@@ -1,9 +1,9 @@
 // Asynchronous calls: on disk before they are acknowledged, run at least once, retried as AWS Lambda does
 // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 //
-// A call that the function failed is tried twice more, after one minute and after two more. A call that could not be run
-// (throttled, no instance) is tried again with growing waits until it is too old. An event leaves the disk when it has
-// succeeded, was given up, or its function is gone. After a restart everything that is still on disk runs again.
+// A call that the function failed is tried twice more, after one minute and after two more. A call that could not be
+// run (throttled, no instance) is tried again with growing waits until it is too old. An event leaves the disk when it
+// has succeeded, was given up, or its function is gone. After a restart everything that is still on disk runs again.
 //
 // Events are kept under "<accepted, milliseconds, big-endian hex>-<request id>" in the space async_queue: oldest first.
 // Used on the loop's thread only; the store is written by the committer's thread.

@@ -19,9 +19,15 @@ catalog::FunctionPtr function_f() {
   return std::make_shared<const catalog::Function>(std::move(function));
 }
 
-InvokeResult<Answer> success() { return Answer{.payload = "null"}; }
-InvokeResult<Answer> function_error() { return Answer{.payload = "{}", .function_error = "Unhandled"}; }
-InvokeResult<Answer> throttled() { return std::unexpected(InvokeError{InvokeError::Kind::throttled, "Rate Exceeded."}); }
+InvokeResult<Answer> success() {
+  return Answer{.payload = "null"};
+}
+InvokeResult<Answer> function_error() {
+  return Answer{.payload = "{}", .function_error = "Unhandled"};
+}
+InvokeResult<Answer> throttled() {
+  return std::unexpected(InvokeError{InvokeError::Kind::throttled, "Rate Exceeded."});
+}
 
 // Answers from a script, the last entry for ever; stops the loop once it was called `until` times.
 class ScriptedInvoker final : public Invoker {
@@ -58,8 +64,8 @@ class EventQueueTest : public testing::Test {
                      .longest_backoff = 4ms,
                      .max_age = 3'600'000ms};
     committer_.emplace(store_);
-    queue_.emplace(loop_, clock_, store_, *committer_, invoker_,
-                   [this](const std::string&) { return function_; }, fast);
+    queue_.emplace(
+        loop_, clock_, store_, *committer_, invoker_, [this](const std::string&) { return function_; }, fast);
   }
 
   // Adds one call and runs until the script has been asked `calls` times.

@@ -57,7 +57,9 @@ InvokeResult<void> LocalInvoker::admit(const Call& call) const {
   return {};
 }
 
-InvokeResult<void> LocalInvoker::check(const Call& call) { return admit(call); }
+InvokeResult<void> LocalInvoker::check(const Call& call) {
+  return admit(call);
+}
 
 net::Task<InvokeResult<Answer>> LocalInvoker::invoke(Call call) {
   if (auto admitted = admit(call); !admitted) co_return std::unexpected(std::move(admitted).error());
@@ -86,9 +88,8 @@ net::Task<InvokeResult<Answer>> LocalInvoker::invoke(Call call) {
     co_return refuse(InvokeError::Kind::stopping, "The server stopped before the function answered");
   }
   record(call, *outcome);
-  co_return Answer{std::move(call.request_id),          call.function->version,
-                   std::move(outcome->payload),         std::move(outcome->function_error),
-                   std::move(outcome->log_tail),        std::move(outcome->content_type)};
+  co_return Answer{std::move(call.request_id),         call.function->version,       std::move(outcome->payload),
+                   std::move(outcome->function_error), std::move(outcome->log_tail), std::move(outcome->content_type)};
 }
 
 net::Task<InvokeResult<std::string>> LocalInvoker::enqueue(Call call) {
