@@ -26,7 +26,7 @@ constexpr std::size_t kTrustedBodyBytes = 8 * kMiB;
 // The rest of a body that no one wanted: thrown away so that the connection can go on, or else until it ends.
 constexpr std::uint64_t kDiscardBytes = 64 * kKiB;
 constexpr std::size_t kLingerBytes = 64 * kMiB;
-constexpr std::chrono::seconds kLingerTime{5};
+constexpr std::chrono::seconds kLingerTime{2};
 
 std::unexpected<HttpError> socket_error() {
   return http_fail(Kind::socket, 0, "The connection failed.");

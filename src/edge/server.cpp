@@ -101,9 +101,11 @@ void Door::close_connections() {
   for (auto* connection : connections) connection->close();
 }
 
+// Those without a request under way; a lingering one has had its response.
 void Door::close_idle_connections() {
   for (auto* connection : connections) {
-    if (connection->phase() == ServerConnection::Phase::idle) connection->close();
+    const auto phase = connection->phase();
+    if (phase == ServerConnection::Phase::idle || phase == ServerConnection::Phase::linger) connection->close();
   }
 }
 
