@@ -1,0 +1,279 @@
+#include "main/config_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <thread>
+#include <utility>
+
+#include "main/config_values.h"
+
+namespace lambent {
+namespace {
+
+using Outcome = std::expected<void, std::string>;
+
+// `member` gives the setting's place: [](auto& c) -> auto& { return c.port; }.
+#define LAMBENT_AT(path) [](auto& config) -> auto& { return config.path; }
+
+template <class Member>
+Setting number(std::string key, std::string group, std::string help, std::uint64_t least, std::uint64_t most,
+               Member member) {
+  using T = std::remove_cvref_t<decltype(member(std::declval<Config&>()))>;
+  const auto set = [=](Config& config, std::string_view text) -> Outcome {
+    const auto value = parse_number(text, least, std::min<std::uint64_t>(most, std::numeric_limits<T>::max()));
+    if (!value) return std::unexpected(value.error());
+    member(config) = static_cast<T>(*value);
+    return {};
+  };
+  return {std::move(key), "N", std::move(help), std::move(group), false, set, [=](const Config& config) {
+            return fmt::format("{}", member(config));
+          }};
+}
+
+template <class Member>
+Setting size(std::string key, std::string group, std::string help, Member member) {
+  const auto set = [=](Config& config, std::string_view text) -> Outcome {
+    const auto value = parse_size(text);
+    if (!value) return std::unexpected(value.error());
+    if (*value == 0) return std::unexpected("must not be 0");
+    member(config) = *value;
+    return {};
+  };
+  return {std::move(key), "SIZE", std::move(help), std::move(group), true, set, [=](const Config& config) {
+            return show_size(member(config));
+          }};
+}
+
+template <class Member>
+Setting duration(std::string key, std::string group, std::string help, Member member) {
+  const auto set = [=](Config& config, std::string_view text) -> Outcome {
+    const auto value = parse_duration(text);
+    if (!value) return std::unexpected(value.error());
+    using T = std::remove_cvref_t<decltype(member(config))>;
+    const auto kept = std::chrono::duration_cast<T>(*value);
+    if (kept != *value) return std::unexpected("must be whole minutes");
+    member(config) = kept;
+    return {};
+  };
+  return {std::move(key), "TIME", std::move(help), std::move(group), true, set, [=](const Config& config) {
+            return show_duration(member(config));
+          }};
+}
+
+// A text that must please `good`; `what` says what that takes.
+template <class Member>
+Setting text(std::string key, std::string value_name, std::string help, bool (*good)(std::string_view),
+             std::string what, Member member) {
+  const auto set = [=](Config& config, std::string_view value) -> Outcome {
+    if (!good(value)) return std::unexpected(what);
+    member(config) = value;
+    return {};
+  };
+  return {std::move(key), std::move(value_name), std::move(help), "Server", true, set, [=](const Config& config) {
+            return member(config);
+          }};
+}
+
+template <class T>
+using Choices = std::vector<std::pair<std::string, T>>;
+
+template <class T, class Member>
+Setting choice(std::string key, std::string help, const Choices<T>& choices, Member member) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : choices) names.push_back(name);
+  const auto set = [=](Config& config, std::string_view given) -> Outcome {
+    for (const auto& [name, value] : choices) {
+      if (name != given) continue;
+      member(config) = value;
+      return {};
+    }
+    return std::unexpected(fmt::format("must be one of {}", fmt::join(names, ", ")));
+  };
+  const auto show = [=](const Config& config) {
+    return std::ranges::find(choices, member(config), &std::pair<std::string, T>::second)->first;
+  };
+  return {std::move(key), fmt::format("{}", fmt::join(names, "|")), std::move(help), "Server", true, set, show};
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+
+bool good_folder(std::string_view value) {
+  return !value.empty() && value.find('\0') == std::string_view::npos;
+}
+bool good_account(std::string_view value) {
+  return value.size() == 12 && std::ranges::all_of(value, is_digit);
+}
+bool good_region(std::string_view value) {
+  return !value.empty() && value.size() <= 32 && is_lower(value.front()) &&
+         std::ranges::all_of(value, [](char c) { return is_digit(c) || is_lower(c) || c == '-'; });
+}
+bool good_domain(std::string_view value) {
+  return !value.empty() && value.size() <= 200 && value.front() != '.' && value.back() != '.' &&
+         std::ranges::all_of(value, [](char c) { return is_digit(c) || is_lower(c) || c == '-' || c == '.'; });
+}
+bool good_address(std::string_view value) {
+  const bool digits_only = std::ranges::all_of(value, [](char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '.' || c == ':';
+  });
+  return digits_only && (value.find('.') != std::string_view::npos || value.find(':') != std::string_view::npos);
+}
+
+// "python3.11=/usr/bin/python3.11,nodejs20.x=/opt/node/bin/node"; adds to what is there.
+Outcome set_runtimes(Config& config, std::string_view list) {
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    const std::string_view pair = list.substr(0, comma);
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    const auto equals = pair.find('=');
+    const std::string_view name = pair.substr(0, equals);
+    const std::string_view path = equals == std::string_view::npos ? "" : pair.substr(equals + 1);
+    const bool named = !name.empty() && is_lower(name.front()) &&
+                       std::ranges::all_of(name, [](char c) { return is_lower(c) || is_digit(c) || c == '.'; });
+    if (!named || !path.starts_with('/')) {
+      return std::unexpected("must be RUNTIME=/absolute/path, e.g. python3.11=/usr/bin/python3.11");
+    }
+    config.runtimes[std::string(name)] = path;
+  }
+  return {};
+}
+
+std::string show_runtimes(const Config& config) {
+  std::string out;
+  for (const auto& [name, path] : config.runtimes) out += fmt::format("{}{}={}", out.empty() ? "" : ",", name, path);
+  return out;
+}
+
+std::vector<Setting> server_settings() {
+  return {
+      text("data", "DIR", "Folder for everything that is kept", good_folder, "must be a folder", LAMBENT_AT(data)),
+      text("bind", "ADDRESS", "Address to listen on", good_address, "must be an IPv4 or IPv6 address",
+           LAMBENT_AT(bind)),
+      number("port", "Server", "Port to listen on; 0 takes any free one", 0, 65535, LAMBENT_AT(port)),
+      text("account_id", "ID", "Account that functions and tables belong to", good_account, "must be 12 digits",
+           LAMBENT_AT(account_id)),
+      text("region", "NAME", "Region in names and environments; requests for any other are answered too", good_region,
+           "must be a region such as us-east-1", LAMBENT_AT(region)),
+      choice<FunctionUrlStyle>(
+          "function_url_style", "Form of function URLs: by host name, or by path",
+          {{"auto", FunctionUrlStyle::automatic}, {"host", FunctionUrlStyle::host}, {"path", FunctionUrlStyle::path}},
+          LAMBENT_AT(function_url_style)),
+      text("url_domain", "DOMAIN", "Domain that function URLs end in", good_domain, "must be a lower-case domain",
+           LAMBENT_AT(url_domain)),
+      choice<log::Level>("log_level", "Least severity of the server's own log lines",
+                         {{"debug", log::Level::debug},
+                          {"info", log::Level::info},
+                          {"warning", log::Level::warning},
+                          {"error", log::Level::error}},
+                         LAMBENT_AT(log_level)),
+      number("work_threads", "Server", "Threads for blocking work", 1, 256, LAMBENT_AT(work_threads)),
+      duration("drain_timeout", "Server", "How long calls in flight may take once SIGTERM has come",
+               LAMBENT_AT(drain_timeout)),
+      duration("idle_timeout", "Server", "How long an idle instance is kept", LAMBENT_AT(limits.idle_timeout)),
+      {"runtimes", "RUNTIME=PATH",
+       "Interpreter of a runtime, where it is not the host's; may be repeated; in the file a table [runtimes]",
+       "Server", true, set_runtimes, show_runtimes},
+  };
+}
+
+std::vector<Setting> function_limits() {
+  constexpr std::uint64_t kMany = 1'000'000;
+  const std::string group = "Limits of functions";
+  return {
+      size("limits.sync_payload_bytes", group, "Request and response of a synchronous call",
+           LAMBENT_AT(limits.sync_payload_bytes)),
+      size("limits.async_payload_bytes", group, "Request of an asynchronous call",
+           LAMBENT_AT(limits.async_payload_bytes)),
+      size("limits.zip_upload_bytes", group, "Code package given inline", LAMBENT_AT(limits.zip_upload_bytes)),
+      size("limits.unzipped_bytes", group, "Code unpacked", LAMBENT_AT(limits.unzipped_bytes)),
+      number("limits.unzipped_entries", group, "Files in one code package", 1, 100 * kMany,
+             LAMBENT_AT(limits.unzipped_entries)),
+      size("limits.environment_bytes", group, "Environment variables of one function, all together",
+           LAMBENT_AT(limits.environment_bytes)),
+      number("limits.account_concurrency", group, "Calls that run at the same time", 1, kMany,
+             LAMBENT_AT(limits.account_concurrency)),
+      number("limits.open_files", group, "Open files of one instance", 16, kMany, LAMBENT_AT(limits.open_files)),
+      number("limits.processes", group, "Processes and threads of one instance", 1, kMany,
+             LAMBENT_AT(limits.processes)),
+      number("limits.megabytes_per_core", group, "MemorySize that buys one core", 1, kMany,
+             LAMBENT_AT(limits.megabytes_per_core)),
+      duration("limits.init_timeout", group, "INIT phase", LAMBENT_AT(limits.init_timeout)),
+      size("limits.tail_bytes", group, "Log returned for LogType Tail", LAMBENT_AT(limits.tail_bytes)),
+      size("limits.log_bytes_per_function", group, "Log kept on disk for one function",
+           LAMBENT_AT(limits.log_bytes_per_function)),
+      size("limits.log_line_bytes", group, "One line of log", LAMBENT_AT(limits.log_line_bytes)),
+      size("limits.log_bytes_per_second", group, "Log of one function in a second; what is over it is dropped",
+           LAMBENT_AT(limits.log_bytes_per_second)),
+  };
+}
+
+std::vector<Setting> front_door_limits() {
+  const std::string group = "Limits of connections";
+  return {
+      size("limits.header_bytes", group, "Headers of one request", LAMBENT_AT(limits.header_bytes)),
+      size("limits.body_bytes", group, "Body of one request", LAMBENT_AT(limits.body_bytes)),
+      number("limits.connections", group, "Open connections", 1, 1'000'000, LAMBENT_AT(limits.connections)),
+      duration("limits.header_timeout", group, "Until a request's headers must be there",
+               LAMBENT_AT(limits.header_timeout)),
+      duration("limits.idle_connection_timeout", group, "Until an idle connection is closed",
+               LAMBENT_AT(limits.idle_connection_timeout)),
+      duration("limits.signature_skew", group, "Difference of clocks that a signature may have; whole minutes",
+               LAMBENT_AT(limits.signature_skew)),
+  };
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, substitute}));
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string Setting::flag() const {
+  std::string name = "--" + key;
+  std::ranges::replace_if(name, [](char c) { return c == '_' || c == '.'; }, '-');
+  // One flag names one interpreter.
+  return name == "--runtimes" ? "--runtime" : name;
+}
+
+std::string Setting::environment() const {
+  std::string name = "LAMBENT_";
+  for (const char c : key) name += c == '.' ? '_' : is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c;
+  return name;
+}
+
+std::vector<Setting> settings_table() {
+  std::vector<Setting> table = server_settings();
+  std::ranges::move(function_limits(), std::back_inserter(table));
+  std::ranges::move(front_door_limits(), std::back_inserter(table));
+  return table;
+}
+
+std::string near_match(std::string_view name, const std::vector<std::string>& candidates) {
+  const std::string* nearest = nullptr;
+  std::size_t least = std::max<std::size_t>(2, name.size() / 4) + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(name, candidate);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = &candidate;
+  }
+  return nearest == nullptr ? "" : fmt::format(" (did you mean {}?)", *nearest);
+}
+
+}  // namespace lambent
