@@ -1,0 +1,101 @@
+#!/bin/sh
+# Makes the function folders with AWS's own, unmodified runtime clients, and the smallest possible custom runtime:
+#
+#   build/clients/awslambdaric/     PyPI awslambdaric, for /usr/bin/python3
+#   build/clients/aws-lambda-ric/   npm aws-lambda-ric, with its native add-on built here (a minute or two, once)
+#   build/clients/c-bootstrap/      c_bootstrap.c
+#
+# Usage: build.sh [NAME ...]; all of them by default. LAMBENT_CLIENTS_DIR sets another place than build/clients.
+# Each folder is what goes into the zip of a `provided.al2023` function. Needs packages.txt and, of the network, the
+# PyPI and npm registries only. A folder whose stamp is up to date is left as it is, and one that this user has built
+# before, in another worktree, is copied from LAMBENT_CACHE_DIR (~/.cache/lambent).
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+out=${LAMBENT_CLIENTS_DIR:-$here/../../build/clients}
+mkdir -p "$out/.stamps" "$out/.work"
+out=$(cd "$out" && pwd)
+cache=${LAMBENT_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/lambent}/clients
+mkdir -p "$cache"
+
+awslambdaric_version=4.2.2
+aws_lambda_ric_version=3.3.0 # the last one that works with Node.js 18
+
+# up_to_date NAME CONTENT: whether the folder was made from just this content, now or as found in the cache.
+# Leaves the new stamp in $stamp.
+up_to_date() {
+    stamp=$(printf '%s\n' "$2" | cat - "$0" | sha256sum | cut -c 1-64)
+    [ -d "$out/$1" ] && [ "$(cat "$out/.stamps/$1" 2>/dev/null)" = "$stamp" ] && return
+    [ -d "$cache/$1-$stamp" ] || return 1
+    begin "$1"
+    cp -R "$cache/$1-$stamp/." "$work/"
+    publish "$1"
+}
+
+# publish NAME: the finished folder $work takes its place, then the stamp says so.
+publish() {
+    rm -f "$out/.stamps/$1"
+    rm -rf "${out:?}/$1"
+    mv "$work" "$out/$1"
+    printf '%s\n' "$stamp" >"$out/.stamps/$1"
+    if [ ! -d "$cache/$1-$stamp" ]; then
+        cp -R "$out/$1" "$cache/$1-$stamp.$$"
+        mv -T "$cache/$1-$stamp.$$" "$cache/$1-$stamp" 2>/dev/null || rm -rf "$cache/$1-$stamp.$$"
+    fi
+    echo "made $out/$1"
+}
+
+begin() {
+    work=$out/.work/$1
+    rm -rf "$work"
+    mkdir -p "$work"
+}
+
+build_awslambdaric() {
+    up_to_date awslambdaric "$(cat "$here"/awslambdaric/*; /usr/bin/python3 -VV)" && return
+    begin awslambdaric
+    /usr/bin/python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$work" \
+        "awslambdaric==$awslambdaric_version"
+    cp "$here"/awslambdaric/* "$work/"
+    publish awslambdaric
+}
+
+build_aws_lambda_ric() {
+    up_to_date aws-lambda-ric "$(cat "$here"/aws-lambda-ric/*; uname -m)" && return
+    begin aws-lambda-ric
+    scratch=$out/.work/npm
+    rm -rf "$scratch"
+    mkdir -p "$scratch"
+    echo '{"private": true}' >"$scratch/package.json"
+    # nodedir: node-gyp takes the headers of the installed node instead of downloading them.
+    prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
+    [ -e "$prefix/include/node/node_api.h" ] || { echo "no Node.js headers in $prefix/include/node" >&2; exit 1; }
+    if ! (cd "$scratch" && npm_config_nodedir=$prefix MAKEFLAGS="-j$(nproc)" \
+        npm install --no-audit --no-fund --foreground-scripts "aws-lambda-ric@$aws_lambda_ric_version" >log 2>&1); then
+        tail -n 40 "$scratch/log" >&2
+        exit 1
+    fi
+    # Its dependencies serve the build only; the client itself imports nothing but node.
+    mkdir -p "$work/node_modules/aws-lambda-ric"
+    (cd "$scratch/node_modules/aws-lambda-ric" && cp -R bin dist package.json LICENSE NOTICE "$work/node_modules/aws-lambda-ric/")
+    cp "$here"/aws-lambda-ric/* "$work/"
+    rm -rf "$scratch"
+    publish aws-lambda-ric
+}
+
+build_c_bootstrap() {
+    up_to_date c-bootstrap "$(cat "$here/c_bootstrap.c")" && return
+    begin c-bootstrap
+    cc -O2 -static -Wall -Wextra -s -o "$work/bootstrap" "$here/c_bootstrap.c"
+    publish c-bootstrap
+}
+
+[ $# -gt 0 ] || set -- c-bootstrap awslambdaric aws-lambda-ric
+for name in "$@"; do
+    case $name in
+    awslambdaric) build_awslambdaric ;;
+    aws-lambda-ric) build_aws_lambda_ric ;;
+    c-bootstrap) build_c_bootstrap ;;
+    *) echo "unknown client: $name" >&2; exit 2 ;;
+    esac
+done

@@ -1,0 +1,102 @@
+"""AWS's own clients and the C one work, against the small Runtime API server of runtimes/tests.
+
+What they do here is what the system tests may expect of them on the real server.
+"""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "runtimes", "tests"))
+
+from runtime_api_server import Instance  # noqa: E402
+
+CLIENTS = os.environ.get("LAMBENT_CLIENTS_DIR") or os.path.join(ROOT, "build", "clients")
+HANDLERS = {"awslambdaric": "app.handler", "aws-lambda-ric": "index.handler", "c-bootstrap": "hello"}
+EVENTS = ({"a": [1, 2.5, None, True, "\u00fc\U0001f600"]}, [], "text", 0, "x" * 3000000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built():
+    subprocess.run([os.path.join(HERE, "build.sh")], check=True)
+
+
+@pytest.fixture
+def start(tmp_path):
+    running = []
+
+    def run(client, handler=None, env=None):
+        (tmp_path / "task").mkdir()
+        folder = os.path.join(CLIENTS, client)
+        instance = Instance([os.path.join(folder, "bootstrap")], tmp_path / "task", handler or HANDLERS[client],
+                            env=dict({"LAMBDA_TASK_ROOT": folder}, **(env or {})))
+        running.append(instance)
+        return instance
+
+    yield run
+    for instance in running:
+        instance.__exit__()
+
+
+@pytest.mark.parametrize("client", HANDLERS)
+def test_a_client_serves_events_over_one_instance(start, client):
+    run = start(client)
+    for event in EVENTS:
+        assert run.result(event) == event
+    assert run.result("log a line") == "log a line"
+    assert "a line" in run.output()
+
+
+@pytest.mark.parametrize("client, error_type", [
+    ("awslambdaric", "ValueError"), ("aws-lambda-ric", "TypeError"), ("c-bootstrap", "Custom.Error")])
+def test_a_client_reports_an_error_and_serves_on(start, client, error_type):
+    run = start(client)
+    posted = run.invoke("error here")
+    assert (posted.kind, posted.json()["errorType"], posted.json()["errorMessage"]) == ("error", error_type, "error here")
+    assert run.result(1) == 1
+
+
+@pytest.mark.parametrize("client", HANDLERS)
+def test_a_client_ends_with_the_status_that_the_function_chose(start, client):
+    run = start(client)
+    run.send("exit 3")
+    assert run.exit_code() == 3
+    assert run.server.posted.get(timeout=5) is None
+
+
+@pytest.mark.parametrize("client, handler, error_type", [
+    ("awslambdaric", "app.missing", "Runtime.HandlerNotFound"),
+    ("aws-lambda-ric", "index.missing", "Runtime.HandlerNotFound"),
+])
+def test_a_missing_handler_is_an_init_error(start, client, handler, error_type):
+    run = start(client, handler)
+    assert run.init_error()["errorType"] == error_type
+    assert run.exit_code() != 0
+
+
+def test_the_c_client_posts_an_init_error_when_asked_to(start):
+    run = start("c-bootstrap", env={"C_BOOTSTRAP_INIT_ERROR": "1"})
+    assert run.init_error()["errorType"] == "Custom.InitError"
+    assert run.exit_code() == 1
+
+
+def test_the_c_client_can_abort(start):
+    run = start("c-bootstrap")
+    run.send("abort")
+    assert run.exit_code() == -signal.SIGABRT
+
+
+def test_awss_node_client_streams(start):
+    run = start("aws-lambda-ric", "index.stream")
+    posted = run.invoke({})
+    assert (posted.body, posted.headers["lambda-runtime-function-response-mode"]) == (b"one two", "streaming")
+    posted = run.invoke("error")
+    report = json.loads(base64.b64decode(posted.trailers["lambda-runtime-function-error-body"]))
+    assert (posted.body, report["errorType"]) == (b"one ", "TypeError")
