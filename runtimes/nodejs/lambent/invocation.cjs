@@ -5,9 +5,10 @@
 // not hold the event loop while the handler runs, so the loop empties when the handler's own work is done; that is
 // the moment for an answer given by callback (unless callbackWaitsForEmptyEventLoop is false), and for null where none was given.
 
-const faults = require('./faults.cjs');
 const logs = require('./logs.cjs');
-const streaming = require('./streaming.cjs');
+
+// Set on a handler by awslambda.streamifyResponse, and by AWS's own packages.
+const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 
 let current; // the id of the invocation that runs, or that ran last
 let whenEventLoopIsEmpty = null;
@@ -30,7 +31,7 @@ async function serveOne(api, handler) {
   logs.setInvocation(current, headers['lambda-runtime-aws-tenant-id']);
   setTraceId(headers['lambda-runtime-trace-id']);
   await new Promise((resolve, reject) => {
-    const respond = streaming.isStreaming(handler) ? respondByStream : respondAtOnce;
+    const respond = handler[STREAMING] === 'response' ? respondByStream : respondAtOnce;
     respond(api, handler, headers, body, (posted) => {
       whenEventLoopIsEmpty = null;
       posted.then(resolve, reject);
@@ -71,6 +72,10 @@ function parseHeader(text, name) {
   }
 }
 
+function describe(error) {
+  return require('./faults.cjs').describe(error);
+}
+
 function isThenable(value) {
   return Boolean(value) && typeof value.then === 'function';
 }
@@ -84,7 +89,7 @@ function respondAtOnce(api, handler, headers, body, finish) {
     const text = isError ? null : stringify(result); // may throw, which a promise's handler gets as its failure
     finished = true;
     if (isError) logs.logError('Invoke Error', error);
-    finish(isError ? api.postError(current, faults.describe(error)) : api.postResponse(current, text));
+    finish(isError ? api.postError(current, describe(error)) : api.postResponse(current, text));
   };
   const fail = (error) => done(error ?? 'handled');
   const doneOrFail = (error, result) => {
@@ -123,7 +128,7 @@ function stringify(result) {
 }
 
 function respondByStream(api, handler, headers, body, finish) {
-  const { stream, posted, fail } = streaming.open(api, current, faults.describe);
+  const { stream, posted, fail } = require('./streaming.cjs').open(api, current, describe);
   let finished = false;
   const failOnce = (error) => {
     if (finished) return;

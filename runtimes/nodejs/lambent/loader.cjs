@@ -3,33 +3,45 @@
 
 const fs = require('fs');
 const path = require('path');
-const { HandlerNotFound, ImportModuleError, MalformedHandlerName, UserCodeSyntaxError } = require('./faults.cjs');
-const streaming = require('./streaming.cjs');
 
 // Resolves to the handler function. Rejects with a Runtime.* fault, or with what the module itself threw.
 async function load(taskRoot, name) {
   if (name.includes('..')) {
-    throw new MalformedHandlerName(
+    throw fault('MalformedHandlerName',
       `'${name}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
   }
   const base = path.basename(name);
   const folder = path.resolve(taskRoot, name.slice(0, name.length - base.length));
   const dot = base.indexOf('.');
-  if (dot < 0) throw new MalformedHandlerName('Bad handler');
-  streaming.installGlobal();
+  if (dot < 0) throw fault('MalformedHandlerName', 'Bad handler');
+  installAwslambda();
   const exported = await loadModule(taskRoot, folder, base.slice(0, dot));
   const handler = base.slice(dot + 1).split('.').reduce((value, key) => value && value[key], exported);
-  if (!handler) throw new HandlerNotFound(`${name} is undefined or not exported`);
-  if (typeof handler !== 'function') throw new HandlerNotFound(`${name} is not a function`);
+  if (!handler) throw fault('HandlerNotFound', `${name} is undefined or not exported`);
+  if (typeof handler !== 'function') throw fault('HandlerNotFound', `${name} is not a function`);
   return handler;
+}
+
+function fault(name, cause) {
+  return new (require('./faults.cjs')[name])(cause);
+}
+
+// The global that streaming handlers are declared with.
+function installAwslambda() {
+  Object.defineProperty(globalThis, 'awslambda', {
+    configurable: true,
+    enumerable: true,
+    get: () => require('./streaming.cjs').awslambda,
+    set: (value) => Object.defineProperty(globalThis, 'awslambda', { value, writable: true }),
+  });
 }
 
 async function loadModule(taskRoot, folder, module) {
   try {
     return await tryEachForm(taskRoot, folder, module);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new UserCodeSyntaxError(error);
-    if (error && error.code === 'MODULE_NOT_FOUND') throw new ImportModuleError(error);
+    if (error instanceof SyntaxError) throw fault('UserCodeSyntaxError', error);
+    if (error && error.code === 'MODULE_NOT_FOUND') throw fault('ImportModuleError', error);
     throw error;
   }
 }

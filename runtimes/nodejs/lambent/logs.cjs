@@ -8,7 +8,6 @@
 
 const fs = require('fs');
 const util = require('util');
-const faults = require('./faults.cjs');
 
 const LEVELS = { TRACE: 1, DEBUG: 2, INFO: 3, WARN: 4, ERROR: 5, FATAL: 6 };
 const FRAME_TEXT = 0xa55a0003;
@@ -40,7 +39,7 @@ function setInvocation(requestId, tenantId) {
 
 function logError(title, error) {
   if (sink.json) console.error(error instanceof Error ? error : new Error(String(error)));
-  else console.error(title, `\t${faults.toLogJson(error)}`);
+  else console.error(title, `\t${require('./faults.cjs').toLogJson(error)}`);
 }
 
 function log(level, args) {

@@ -3,10 +3,10 @@
 //
 // Read in this order: main, loader (the handler), invocation (one call), streaming (a streamed answer), api (HTTP),
 // faults (error reports), logs (console). One connection, made at the first request: nothing of this file runs before
-// main(), so a process may be forked after it is loaded. CommonJS, because the ESM loader costs start-up time.
+// main(), so a process may be forked after it is loaded. CommonJS, because the ESM loader costs start-up time; each file
+// costs some too, so faults and streaming are loaded when they are needed.
 
 const { RuntimeApi } = require('./api.cjs');
-const faults = require('./faults.cjs');
 const invocation = require('./invocation.cjs');
 const loader = require('./loader.cjs');
 const logs = require('./logs.cjs');
@@ -22,7 +22,8 @@ async function main() {
     endProcess(address, 'Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION);
   });
   process.on('unhandledRejection', (reason) => {
-    const error = new faults.UnhandledPromiseRejection(reason);
+    const { UnhandledPromiseRejection } = require('./faults.cjs');
+    const error = new UnhandledPromiseRejection(reason);
     endProcess(address, 'Unhandled Promise Rejection', error, EXIT_UNHANDLED_REJECTION);
   });
   process.on('beforeExit', invocation.onEmptyEventLoop);
@@ -52,7 +53,7 @@ function endProcess(address, title, error, exitCode) {
   logs.logError(title, error);
   const api = new RuntimeApi(address);
   const requestId = invocation.currentRequestId();
-  const report = faults.describe(error);
+  const report = require('./faults.cjs').describe(error);
   const posted = requestId === undefined ? api.postInitError(report) : api.postError(requestId, report);
   posted.catch(() => {}).then(() => process.exit(exitCode));
 }

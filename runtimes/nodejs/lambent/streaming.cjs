@@ -9,18 +9,10 @@ const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWat
 const PRELUDE_CONTENT_TYPE = 'application/vnd.awslambda.http-integration-response';
 const PRELUDE_END = Buffer.alloc(8); // between the prelude's JSON and the body
 
-function installGlobal() {
-  globalThis.awslambda = { streamifyResponse, HttpResponseStream };
-}
-
 function streamifyResponse(handler, options) {
   handler[MARK] = 'response';
   if (typeof options?.highWaterMark === 'number') handler[HIGH_WATER_MARK] = Math.trunc(options.highWaterMark);
   return handler;
-}
-
-function isStreaming(handler) {
-  return handler[MARK] === 'response';
 }
 
 class HttpResponseStream {
@@ -87,4 +79,4 @@ function open(api, requestId, describe) {
   return { stream, posted, fail };
 }
 
-module.exports = { installGlobal, isStreaming, open, streamifyResponse };
+module.exports = { awslambda: { streamifyResponse, HttpResponseStream }, open };
