@@ -1,0 +1,51 @@
+#include "sandbox/capabilities.h"
+
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+
+namespace lambent::sandbox {
+namespace {
+
+constexpr unsigned long kLockedBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                      SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                                      SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+
+Result<> empty_bounding_set() {
+  for (unsigned long capability = 0; capability < 64; ++capability) {
+    if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0) return {};  // past the last one that the kernel knows
+    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return fail_errno("prctl", "PR_CAPBSET_DROP");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> drop_all_capabilities() {
+  if (prctl(PR_SET_SECUREBITS, kLockedBits, 0, 0, 0) != 0) return fail_errno("prctl", "PR_SET_SECUREBITS");
+  LAMBENT_TRY_VOID(empty_bounding_set());
+  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return fail_errno("prctl", "PR_CAP_AMBIENT");
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> none{};
+  if (syscall(SYS_capset, &header, none.data()) != 0) return fail_errno("capset", "none");
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("prctl", "PR_SET_NO_NEW_PRIVS");
+  return {};
+}
+
+bool has_host_privileges() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  if (syscall(SYS_capget, &header, sets.data()) != 0) return false;
+  for (const unsigned capability : {CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_NET_ADMIN}) {
+    if ((sets[capability / 32].effective >> (capability % 32) & 1U) == 0) return false;
+  }
+  return true;
+}
+
+}  // namespace lambent::sandbox

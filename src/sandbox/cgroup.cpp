@@ -1,0 +1,210 @@
+#include "sandbox/cgroup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "base/files.h"
+
+namespace lambent::sandbox {
+namespace {
+
+constexpr int kRemoveTries = 2000;  // of a millisecond each: an earlier run's processes end within that
+
+std::vector<std::string> folders_in(const std::string& folder) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(opendir(folder.c_str()), closedir);
+  if (!listing) return names;
+  while (const dirent* entry = readdir(listing.get())) {
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.push_back(folder + "/" + entry->d_name);
+  }
+  return names;
+}
+
+}  // namespace
+
+const char* name_of(Controller controller) {
+  switch (controller) {
+    case Controller::memory:
+      return "memory";
+    case Controller::cpu:
+      return "cpu";
+    case Controller::pids:
+      return "pids";
+  }
+  return "";
+}
+
+Result<> write_kernel_file(const std::string& path, std::string_view value) {
+  const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) return fail_errno("open", path);
+  if (write(file.get(), value.data(), value.size()) != static_cast<ssize_t>(value.size())) {
+    return fail_errno("write", path);
+  }
+  return {};
+}
+
+Result<std::string> read_kernel_file(const std::string& path) {
+  return read_file(path, 1U << 20U);
+}
+
+std::uint64_t number_after(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const auto line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ' ') continue;
+    std::uint64_t value = 0;
+    std::from_chars(line.data() + key.size() + 1, line.data() + line.size(), value);
+    return value;
+  }
+  return 0;
+}
+
+void kill_listed(const std::string& folder) {
+  const auto listed = read_kernel_file(folder + "/cgroup.procs");
+  if (!listed) return;
+  std::string_view rest = *listed;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    pid_t pid = 0;
+    std::from_chars(rest.data(), rest.data() + end, pid);
+    if (pid > 1 && pid != getpid()) kill(pid, SIGKILL);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+}
+
+UniqueFd SandboxCgroup::open_memory_peak() const {
+  for (const auto& place : places_) {
+    const std::string file = place.backend->memory_peak_file(place.folder);
+    if (!file.empty()) return UniqueFd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  return {};
+}
+
+std::optional<std::uint64_t> SandboxCgroup::memory_peak() const {
+  const UniqueFd file = open_memory_peak();
+  char text[32];
+  const ssize_t length = file ? pread(file.get(), text, sizeof text, 0) : -1;
+  std::uint64_t value = 0;
+  if (length <= 0 || std::from_chars(text, text + length, value).ec != std::errc()) return std::nullopt;
+  return value;
+}
+
+std::uint64_t SandboxCgroup::memory_kills() const {
+  std::uint64_t kills = 0;
+  for (const auto& place : places_) kills += place.backend->memory_kills(place.folder);
+  return kills;
+}
+
+UniqueFd SandboxCgroup::watch_memory_limit() const {
+  for (const auto& place : places_) {
+    if (UniqueFd watch = place.backend->watch_memory_limit(place.folder)) return watch;
+  }
+  return {};
+}
+
+void SandboxCgroup::kill_all() {
+  for (const auto& place : places_) place.backend->kill_all(place.folder);
+}
+
+bool SandboxCgroup::remove() {
+  std::erase_if(places_, [](const Place& place) { return rmdir(place.folder.c_str()) == 0 || errno == ENOENT; });
+  return places_.empty();
+}
+
+CgroupTree CgroupTree::discover() {
+  const auto self_cgroup = read_kernel_file("/proc/self/cgroup");
+  const auto mountinfo = read_kernel_file("/proc/self/mountinfo");
+  if (!self_cgroup || !mountinfo) return of({});
+  return of(find_cgroup_hierarchies(*self_cgroup, *mountinfo));
+}
+
+CgroupTree CgroupTree::of(const std::vector<CgroupHierarchy>& hierarchies) {
+  CgroupTree tree;
+  for (const auto& hierarchy : hierarchies) {
+    auto backend = hierarchy.version == 1 ? make_cgroup_v1(hierarchy) : make_cgroup_v2(hierarchy);
+    if (!backend->wanted.empty()) tree.backends_.push_back(std::move(backend));
+  }
+  return tree;
+}
+
+void CgroupTree::end_leftovers(CgroupBackend& backend) {
+  const std::string ours = backend.own_folder() + "/" + name_;
+  for (const auto& folder : folders_in(ours)) {
+    for (int tries = 0; rmdir(folder.c_str()) != 0 && errno == EBUSY && tries < kRemoveTries; ++tries) {
+      backend.kill_all(folder);
+      usleep(1000);
+    }
+  }
+}
+
+void CgroupTree::prepare(const std::string& name) {
+  name_ = name;
+  for (const auto& backend : backends_) {
+    end_leftovers(*backend);
+    const auto usable = backend->prepare(name);
+    for (const auto controller : backend->wanted) {
+      Use& use = use_of(controller);
+      if (use.backend != nullptr) continue;
+      if (usable && std::ranges::count(*usable, controller) > 0) {
+        use.backend = backend.get();
+      } else {
+        use.why_not = usable ? fmt::format("{} is not delegated to {}", name_of(controller), backend->own_folder())
+                             : usable.error().message();
+      }
+    }
+    std::erase_if(backend->wanted, [&](Controller one) { return use_of(one).backend != backend.get(); });
+    if (!backend->wanted.empty()) in_use_.push_back(backend.get());
+  }
+}
+
+void CgroupTree::remove() {
+  for (CgroupBackend* backend : in_use_) rmdir((backend->own_folder() + "/" + name_).c_str());
+}
+
+bool CgroupTree::has(Controller controller) const {
+  return uses_[static_cast<std::size_t>(controller)].backend != nullptr;
+}
+
+std::string CgroupTree::where(Controller controller) const {
+  const Use& use = uses_[static_cast<std::size_t>(controller)];
+  if (use.backend == nullptr) return "";
+  return fmt::format("cgroup v{} at {}", use.backend->version(), use.backend->own_folder());
+}
+
+std::string CgroupTree::why_not(Controller controller) const {
+  const Use& use = uses_[static_cast<std::size_t>(controller)];
+  return use.backend == nullptr ? use.why_not : "";
+}
+
+Result<SandboxCgroup> CgroupTree::make(std::uint64_t id, const CgroupLimits& limits) {
+  SandboxCgroup cgroup;
+  const auto make_all = [&]() -> Result<> {
+    for (CgroupBackend* backend : in_use_) {
+      const std::string folder = fmt::format("{}/{}/i{}", backend->own_folder(), name_, id);
+      if (mkdir(folder.c_str(), 0755) != 0) return fail_errno("make cgroup", folder);
+      cgroup.places_.push_back({backend, folder});
+      LAMBENT_TRY_VOID(backend->limit(folder, limits));
+      UniqueFd join(open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+      if (!join) return fail_errno("open", folder + "/cgroup.procs");
+      cgroup.join_files_.push_back(std::move(join));
+    }
+    return {};
+  };
+  if (auto made = make_all(); !made) {
+    static_cast<void>(cgroup.remove());  // empty so far: nothing can be in them
+    return std::unexpected(made.error());
+  }
+  return cgroup;
+}
+
+}  // namespace lambent::sandbox

@@ -1,0 +1,130 @@
+// Limits on a whole sandbox: memory, processor share, number of processes; through cgroup v1 or v2, whichever carries
+// the controller, mixed hosts included.
+//
+// Our cgroups lie below the one that the spawner runs in: <own>/<name>/<id>. A later run with the same name finds what
+// an earlier one left there. Blocking file operations on kernel files; single-threaded.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "sandbox/cgroup_paths.h"
+
+namespace lambent::sandbox {
+
+enum class Controller { memory, cpu, pids };
+inline constexpr Controller kControllers[] = {Controller::memory, Controller::cpu, Controller::pids};
+const char* name_of(Controller controller);
+
+// Short, so that a sandbox that used its share up waits little for the next.
+inline constexpr std::uint64_t kCpuPeriodUs = 20'000;
+inline constexpr std::uint64_t kLeastQuotaUs = 1'000;  // the kernel takes no less
+
+struct CgroupLimits {
+  std::uint64_t memory_bytes = 0;
+  std::uint32_t cpu_millicores = 0;
+  std::uint32_t processes = 0;
+};
+
+// One hierarchy, version 1 or 2 (cgroup_v1.cpp, cgroup_v2.cpp).
+class CgroupBackend {
+ public:
+  virtual ~CgroupBackend() = default;
+
+  // Makes <own>/<name> ready to hold cgroups; says which controllers work there.
+  virtual Result<std::vector<Controller>> prepare(const std::string& name) = 0;
+  // Sets the limits of the controllers in use in a new cgroup.
+  virtual Result<> limit(const std::string& folder, const CgroupLimits& limits) = 0;
+  // What counts the highest memory use, or "".
+  [[nodiscard]] virtual std::string memory_peak_file(const std::string& folder) const = 0;
+  // How many processes the memory limit has killed.
+  [[nodiscard]] virtual std::uint64_t memory_kills(const std::string& folder) const = 0;
+  // A descriptor that becomes readable when the memory limit is about to kill, where the host has one.
+  virtual UniqueFd watch_memory_limit(const std::string& folder) = 0;
+  // Ends every process in the cgroup (best effort).
+  virtual void kill_all(const std::string& folder) = 0;
+
+  [[nodiscard]] const std::string& own_folder() const { return hierarchy_.folder; }
+  [[nodiscard]] int version() const { return hierarchy_.version; }
+  // Controllers to be used in this hierarchy; set before prepare().
+  std::vector<Controller> wanted;
+
+ protected:
+  explicit CgroupBackend(CgroupHierarchy hierarchy) : hierarchy_(std::move(hierarchy)) {}
+  CgroupHierarchy hierarchy_;
+};
+
+std::unique_ptr<CgroupBackend> make_cgroup_v1(CgroupHierarchy hierarchy);
+std::unique_ptr<CgroupBackend> make_cgroup_v2(CgroupHierarchy hierarchy);
+
+// The cgroups of one sandbox, one in each hierarchy in use. remove() must succeed before it goes.
+class SandboxCgroup {
+ public:
+  // Descriptors of cgroup.procs: a process joins by writing "0" to each, whatever its rights by then.
+  [[nodiscard]] const std::vector<UniqueFd>& join_files() const { return join_files_; }
+  void close_join_files() { join_files_.clear(); }
+  [[nodiscard]] UniqueFd open_memory_peak() const;
+  [[nodiscard]] std::optional<std::uint64_t> memory_peak() const;
+  [[nodiscard]] std::uint64_t memory_kills() const;
+  [[nodiscard]] UniqueFd watch_memory_limit() const;
+  void kill_all();
+  // False while a process is still in it: kill_all() and try again soon. True also where there was nothing.
+  [[nodiscard]] bool remove();
+
+ private:
+  friend class CgroupTree;
+  struct Place {
+    CgroupBackend* backend;
+    std::string folder;
+  };
+  std::vector<Place> places_;
+  std::vector<UniqueFd> join_files_;
+};
+
+class CgroupTree {
+ public:
+  // What the host mounts, nothing made yet.
+  static CgroupTree discover();
+  static CgroupTree of(const std::vector<CgroupHierarchy>& hierarchies);
+
+  // Makes the folders called `name`, ends and removes what an earlier run left in them. A controller that cannot be
+  // used is left out, and why() tells.
+  void prepare(const std::string& name);
+  // Removes the folders called `name`; they must be empty.
+  void remove();
+
+  [[nodiscard]] bool has(Controller controller) const;
+  // "cgroup v1 at /sys/fs/cgroup/memory/x", or why the controller cannot be used.
+  [[nodiscard]] std::string where(Controller controller) const;
+  [[nodiscard]] std::string why_not(Controller controller) const;
+
+  Result<SandboxCgroup> make(std::uint64_t id, const CgroupLimits& limits);
+
+ private:
+  struct Use {
+    CgroupBackend* backend = nullptr;  // nothing: not usable
+    std::string why_not = "no cgroup hierarchy of this host carries the controller";
+  };
+  [[nodiscard]] Use& use_of(Controller controller) { return uses_[static_cast<std::size_t>(controller)]; }
+  void end_leftovers(CgroupBackend& backend);
+
+  std::string name_;
+  std::vector<std::unique_ptr<CgroupBackend>> backends_;
+  std::vector<CgroupBackend*> in_use_;
+  Use uses_[3];
+};
+
+// Small kernel files.
+Result<> write_kernel_file(const std::string& path, std::string_view value);
+Result<std::string> read_kernel_file(const std::string& path);
+// The number after `key` in lines of "key number"; 0 where absent.
+std::uint64_t number_after(std::string_view text, std::string_view key);
+// SIGKILL to every process listed in a cgroup.procs file.
+void kill_listed(const std::string& folder);
+
+}  // namespace lambent::sandbox

@@ -1,0 +1,88 @@
+// cgroup version 1: each controller (or a few together) in a hierarchy of its own.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "sandbox/cgroup.h"
+
+namespace lambent::sandbox {
+namespace {
+
+class CgroupV1 final : public CgroupBackend {
+ public:
+  explicit CgroupV1(CgroupHierarchy hierarchy) : CgroupBackend(std::move(hierarchy)) {
+    for (const auto controller : kControllers) {
+      if (std::ranges::count(hierarchy_.controllers, name_of(controller)) > 0) wanted.push_back(controller);
+    }
+  }
+
+  Result<std::vector<Controller>> prepare(const std::string& name) override {
+    const std::string folder = own_folder() + "/" + name;
+    if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("make cgroup", folder);
+    return wanted;
+  }
+
+  Result<> limit(const std::string& folder, const CgroupLimits& limits) override {
+    for (const auto controller : wanted) {
+      if (controller == Controller::memory) LAMBENT_TRY_VOID(limit_memory(folder, limits.memory_bytes));
+      if (controller == Controller::cpu) LAMBENT_TRY_VOID(limit_cpu(folder, limits.cpu_millicores));
+      if (controller == Controller::pids) {
+        LAMBENT_TRY_VOID(write_kernel_file(folder + "/pids.max", std::to_string(limits.processes)));
+      }
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::string memory_peak_file(const std::string& folder) const override {
+    return counts_memory() ? folder + "/memory.max_usage_in_bytes" : "";
+  }
+
+  [[nodiscard]] std::uint64_t memory_kills(const std::string& folder) const override {
+    if (!counts_memory()) return 0;
+    const auto text = read_kernel_file(folder + "/memory.oom_control");
+    return text ? number_after(*text, "oom_kill") : 0;
+  }
+
+  UniqueFd watch_memory_limit(const std::string& folder) override {
+    if (!counts_memory()) return {};
+    UniqueFd event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    const UniqueFd control(open((folder + "/memory.oom_control").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!event || !control) return {};
+    const auto line = fmt::format("{} {}", event.get(), control.get());
+    if (!write_kernel_file(folder + "/cgroup.event_control", line)) return {};
+    return event;
+  }
+
+  void kill_all(const std::string& folder) override { kill_listed(folder); }
+
+ private:
+  [[nodiscard]] bool counts_memory() const { return std::ranges::count(wanted, Controller::memory) > 0; }
+
+  static Result<> limit_memory(const std::string& folder, std::uint64_t bytes) {
+    const std::string value = std::to_string(bytes);
+    LAMBENT_TRY_VOID(write_kernel_file(folder + "/memory.limit_in_bytes", value));
+    // Memory and swap together; absent where the kernel does not account swap.
+    const std::string with_swap = folder + "/memory.memsw.limit_in_bytes";
+    if (access(with_swap.c_str(), F_OK) != 0) return {};
+    return write_kernel_file(with_swap, value);
+  }
+
+  static Result<> limit_cpu(const std::string& folder, std::uint32_t millicores) {
+    const std::uint64_t quota = std::max(kLeastQuotaUs, kCpuPeriodUs * millicores / 1000);
+    LAMBENT_TRY_VOID(write_kernel_file(folder + "/cpu.cfs_period_us", std::to_string(kCpuPeriodUs)));
+    return write_kernel_file(folder + "/cpu.cfs_quota_us", std::to_string(quota));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<CgroupBackend> make_cgroup_v1(CgroupHierarchy hierarchy) {
+  return std::make_unique<CgroupV1>(std::move(hierarchy));
+}
+
+}  // namespace lambent::sandbox

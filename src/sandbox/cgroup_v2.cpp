@@ -1,0 +1,121 @@
+// cgroup version 2: one hierarchy; a controller works below a cgroup only where that cgroup hands it on.
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "sandbox/cgroup.h"
+
+namespace lambent::sandbox {
+namespace {
+
+bool holds_word(std::string_view text, std::string_view word) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find_first_of(" \n"), text.size());
+    if (text.substr(0, end) == word) return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
+class CgroupV2 final : public CgroupBackend {
+ public:
+  explicit CgroupV2(CgroupHierarchy hierarchy) : CgroupBackend(std::move(hierarchy)) {
+    const auto offered = read_kernel_file(own_folder() + "/cgroup.controllers");
+    for (const auto controller : kControllers) {
+      if (offered && holds_word(*offered, name_of(controller))) wanted.push_back(controller);
+    }
+  }
+
+  Result<std::vector<Controller>> prepare(const std::string& name) override {
+    const std::string folder = own_folder() + "/" + name;
+    if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("make cgroup", folder);
+    LAMBENT_TRY_VOID(hand_on(own_folder(), name));
+    LAMBENT_TRY_VOID(hand_on(folder, ""));
+    return wanted;
+  }
+
+  Result<> limit(const std::string& folder, const CgroupLimits& limits) override {
+    for (const auto controller : wanted) {
+      if (controller == Controller::memory) LAMBENT_TRY_VOID(limit_memory(folder, limits.memory_bytes));
+      if (controller == Controller::cpu) {
+        const std::uint64_t quota = std::max(kLeastQuotaUs, kCpuPeriodUs * limits.cpu_millicores / 1000);
+        LAMBENT_TRY_VOID(write_kernel_file(folder + "/cpu.max", fmt::format("{} {}", quota, kCpuPeriodUs)));
+      }
+      if (controller == Controller::pids) {
+        LAMBENT_TRY_VOID(write_kernel_file(folder + "/pids.max", std::to_string(limits.processes)));
+      }
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::string memory_peak_file(const std::string& folder) const override {
+    return counts_memory() ? folder + "/memory.peak" : "";
+  }
+
+  [[nodiscard]] std::uint64_t memory_kills(const std::string& folder) const override {
+    if (!counts_memory()) return 0;
+    const auto text = read_kernel_file(folder + "/memory.events");
+    return text ? number_after(*text, "oom_kill") : 0;
+  }
+
+  // Not needed: memory.oom.group ends the whole cgroup.
+  UniqueFd watch_memory_limit(const std::string& /*folder*/) override { return {}; }
+
+  void kill_all(const std::string& folder) override {
+    if (!write_kernel_file(folder + "/cgroup.kill", "1")) kill_listed(folder);
+  }
+
+ private:
+  [[nodiscard]] bool counts_memory() const { return std::ranges::count(wanted, Controller::memory) > 0; }
+
+  static Result<> limit_memory(const std::string& folder, std::uint64_t bytes) {
+    LAMBENT_TRY_VOID(write_kernel_file(folder + "/memory.max", std::to_string(bytes)));
+    LAMBENT_TRY_VOID(write_kernel_file(folder + "/memory.oom.group", "1"));
+    const std::string swap = folder + "/memory.swap.max";
+    return access(swap.c_str(), F_OK) == 0 ? write_kernel_file(swap, "0") : Result<>{};
+  }
+
+  // Hands the wanted controllers on to the cgroups in `folder`. A cgroup that does so may hold no process itself, so
+  // where the spawner's own cgroup refuses, its processes move to a cgroup beside ours, if all of them are the
+  // server's and the spawner's: others are not ours to move.
+  Result<> hand_on(const std::string& folder, const std::string& name) {
+    std::string line;
+    for (const auto controller : wanted) line += fmt::format("{}+{}", line.empty() ? "" : " ", name_of(controller));
+    auto handed = write_kernel_file(folder + "/cgroup.subtree_control", line);
+    if (handed || name.empty() || handed.error().code != EBUSY) return handed;
+    LAMBENT_TRY_VOID(move_out_of(folder, folder + "/" + name + "-server"));
+    return write_kernel_file(folder + "/cgroup.subtree_control", line);
+  }
+
+  static Result<> move_out_of(const std::string& folder, const std::string& beside) {
+    LAMBENT_TRY(const std::string listed, read_kernel_file(folder + "/cgroup.procs"));
+    std::vector<pid_t> pids;
+    for (std::string_view rest = listed; !rest.empty();) {
+      const auto end = std::min(rest.find('\n'), rest.size());
+      pid_t pid = 0;
+      std::from_chars(rest.data(), rest.data() + end, pid);
+      if (pid != getpid() && pid != getppid()) {
+        return fail(Error::of("delegate cgroup", folder,
+                              "other processes are in it; start the server in a cgroup of its own, e.g. "
+                              "systemd-run --scope -p Delegate=yes"));
+      }
+      pids.push_back(pid);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    if (mkdir(beside.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("make cgroup", beside);
+    for (const pid_t pid : pids) LAMBENT_TRY_VOID(write_kernel_file(beside + "/cgroup.procs", std::to_string(pid)));
+    return {};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<CgroupBackend> make_cgroup_v2(CgroupHierarchy hierarchy) {
+  return std::make_unique<CgroupV2>(std::move(hierarchy));
+}
+
+}  // namespace lambent::sandbox

@@ -1,0 +1,49 @@
+// What a sandbox's first process tells the spawner: one small message at a time over a socketpair, from set-up until
+// the program's end. The sender is confined, so the receiver checks every message; the program itself never holds the
+// socket.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "sandbox/protocol.h"
+
+namespace lambent::sandbox {
+
+enum class ChildEvent : std::uint32_t {
+  ready = 1,   // the program has been executed; the listeners come as descriptors, runtime first
+  failed = 2,  // step, code and detail say where
+  ended = 3,   // code is the program's wait status
+};
+
+struct ChildMessage {
+  ChildEvent event;
+  std::int32_t code;
+  std::array<char, 64> step;
+  std::array<char, protocol::kDetailBytes> detail;
+};
+
+// Two connected ends (spawner, child), close-on-exec.
+Result<std::pair<UniqueFd, UniqueFd>> make_child_channel();
+
+Result<> send_child_message(int channel, const ChildMessage& message, std::span<const int> fds = {});
+ChildMessage failure_message(const Error& error);
+
+struct ReceivedChildMessage {
+  ChildMessage message;
+  std::vector<UniqueFd> fds;
+};
+// Without waiting; nothing where no whole valid message is there.
+std::optional<ReceivedChildMessage> receive_child_message(int channel);
+
+// Closes every descriptor from 3 up but those in `keep`, so that nothing of the spawner's is inherited.
+void close_all_but(std::span<const int> keep);
+
+}  // namespace lambent::sandbox

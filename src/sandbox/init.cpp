@@ -1,0 +1,118 @@
+#include "sandbox/init.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "sandbox/child_channel.h"
+
+namespace lambent::sandbox {
+namespace {
+
+struct ExecFailure {
+  int code;
+  char step[16];
+};
+
+// The spawner ignores some signals, and what is ignored stays so over exec.
+void reset_signals() {
+  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// In the program's process, up to exec. Only returns on failure, with errno set.
+const char* start_program(protocol::Launch& launch, int log, char* const* argv, char* const* environment) {
+  reset_signals();
+  setsid();
+  const int null = open("/dev/null", O_RDONLY);
+  if (null < 0) return "open /dev/null";
+  // null and log are above 2: the spawner keeps 0 to 2 open.
+  if (dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) return "dup2";
+  if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return "close_range";
+  if (chdir(launch.working_folder.data()) != 0) return "chdir";
+  execve(argv[0], argv, environment);
+  return "exec";
+}
+
+// Waits until the program has been executed: the pipe closes by exec, or brings the failure.
+Result<> wait_for_exec(int pipe_end, const protocol::Launch& launch) {
+  ExecFailure failure{};
+  ssize_t length = -1;
+  do {
+    length = read(pipe_end, &failure, sizeof failure);
+  } while (length < 0 && errno == EINTR);
+  if (length == 0) return {};
+  if (length < 0) return fail_errno("read", "exec pipe");
+  const bool is_folder = strcmp(failure.step, "chdir") == 0;
+  return fail({failure.step, is_folder ? launch.working_folder.data() : launch.argv.data.data(), failure.code, ""});
+}
+
+[[noreturn]] void fail_init(int channel, const Error& error) {
+  static_cast<void>(send_child_message(channel, failure_message(error)));
+  _exit(1);
+}
+
+// Until the program itself ends; others are reaped on the way.
+int wait_for_program(pid_t program) {
+  for (;;) {
+    int status = 0;
+    const pid_t ended = waitpid(-1, &status, 0);
+    if (ended == program) return status;
+    if (ended < 0 && errno != EINTR) return 0;
+  }
+}
+
+void report_ready(const Confinement& confinement, const Listeners& listeners) {
+  ChildMessage ready{};
+  ready.event = ChildEvent::ready;
+  std::array<int, 2> fds{};
+  std::size_t count = 0;
+  for (const int fd : {listeners.runtime.get(), listeners.platform.get()}) {
+    if (fd >= 0) fds[count++] = fd;
+  }
+  if (!send_child_message(confinement.channel, ready, std::span(fds).first(count))) _exit(1);
+}
+
+}  // namespace
+
+void run_init(const Confinement& confinement, Listeners listeners) {
+  protocol::Launch& launch = *confinement.launch;
+  const auto argv = launch.argv.pointers();
+  const auto environment = launch.environment.pointers();
+  std::array<int, 2> pipe_ends{};
+  if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0) fail_init(confinement.channel, Error::from_errno("pipe"));
+
+  const pid_t program = fork();
+  if (program < 0) fail_init(confinement.channel, Error::from_errno("fork"));
+  if (program == 0) {
+    ExecFailure failure{};
+    const char* step = start_program(launch, confinement.log, argv.data(), environment.data());
+    failure.code = errno;
+    strncpy(failure.step, step, sizeof failure.step - 1);
+    static_cast<void>(!write(pipe_ends[1], &failure, sizeof failure));
+    _exit(127);
+  }
+  close(pipe_ends[1]);
+  close(confinement.log);
+  auto executed = wait_for_exec(pipe_ends[0], launch);
+  explicit_bzero(&launch, sizeof launch);
+  if (!executed) fail_init(confinement.channel, executed.error());
+  report_ready(confinement, listeners);
+  listeners = {};
+
+  ChildMessage ended{};
+  ended.event = ChildEvent::ended;
+  ended.code = wait_for_program(program);
+  static_cast<void>(send_child_message(confinement.channel, ended));
+  _exit(0);
+}
+
+}  // namespace lambent::sandbox

@@ -1,0 +1,145 @@
+#include "sandbox/spawner.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.h"
+#include "sandbox/capabilities.h"
+#include "sandbox/rlimits.h"
+#include "sandbox/spawner_process.h"
+
+namespace lambent::sandbox {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::uint64_t kSourceBits = 3;  // of an epoll tag; the rest is the id
+
+// The server decides when to stop; a terminal's or an init system's signal to the whole group must not race with it.
+void become_quiet() {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) signal(number, SIG_IGN);
+  setsid();
+}
+
+// Descriptors 0 to 2 must be taken, so that no socket or pipe of ours lands there.
+void fill_standard_descriptors() {
+  for (int fd = open("/dev/null", O_RDWR); fd >= 0 && fd <= 2; fd = open("/dev/null", O_RDWR)) {
+  }
+  // The last one opened is above 2 and stays open: harmless, and children close it.
+}
+
+Result<SeccompProgram> compile_text(std::string_view text) {
+  LAMBENT_TRY(const auto rules, parse_seccomp_policy(text));
+  return compile_seccomp(rules);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SpawnerLoop>> SpawnerLoop::create(UniqueFd server) {
+  std::unique_ptr<SpawnerLoop> loop(new SpawnerLoop(std::move(server)));
+  LAMBENT_TRY(loop->function_filter_, compile_text(function_policy_text()));
+  LAMBENT_TRY(loop->unpacker_filter_, compile_text(unpacker_policy_text()));
+  loop->is_privileged_ = has_host_privileges();
+  loop->host_proc_.reset(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!loop->host_proc_) return fail_errno("open", "/proc");
+  loop->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  if (!loop->epoll_) return fail_errno("epoll_create1");
+  LAMBENT_TRY_VOID(loop->watch(loop->server_.get(), Source::server, 0));
+  return loop;
+}
+
+Result<> SpawnerLoop::watch(int fd, Source source, std::uint64_t id) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = id << kSourceBits | static_cast<std::uint64_t>(source);
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return fail_errno("epoll_ctl");
+  return {};
+}
+
+void SpawnerLoop::dispatch(const epoll_event& event) {
+  const auto source = static_cast<Source>(event.data.u64 & ((1U << kSourceBits) - 1));
+  const std::uint64_t id = event.data.u64 >> kSourceBits;
+  if (source == Source::server) return on_server();
+  if (source == Source::unpack_pidfd) return on_unpack_ended(id);
+  const auto found = instances_.find(id);
+  if (found == instances_.end()) return;  // ended by an event before this one
+  if (source == Source::channel) return on_channel(found->second);
+  if (source == Source::pidfd) return on_ended(found->second);
+  found->second.is_out_of_memory = true;
+  kill_instance(found->second);
+}
+
+int SpawnerLoop::wait_ms() const {
+  const auto now = steady_clock::now();
+  auto wait = std::chrono::milliseconds(60'000);
+  const auto until = [&](steady_clock::time_point deadline) {
+    wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(deadline - now));
+  };
+  for (const auto& [id, instance] : instances_) {
+    if (instance.state == Instance::State::setting_up) until(instance.set_up_deadline);
+    if (instance.state == Instance::State::removing) wait = std::chrono::milliseconds(1);
+  }
+  for (const auto& [id, job] : unpackings_) until(job.deadline);
+  return static_cast<int>(std::max<std::int64_t>(wait.count(), 0));
+}
+
+// Deadlines, and cgroups that were still busy.
+void SpawnerLoop::on_tick() {
+  const auto now = steady_clock::now();
+  for (auto next = instances_.begin(); next != instances_.end();) {
+    Instance& instance = (next++)->second;  // finish() removes it
+    if (instance.state == Instance::State::removing)
+      finish(instance);
+    else if (instance.state == Instance::State::setting_up && now >= instance.set_up_deadline) {
+      instance.failure = failure_message({"set up sandbox", "", ETIMEDOUT, ""});
+      instance.state = Instance::State::failed;
+      kill_instance(instance);
+    }
+  }
+  for (auto& [id, job] : unpackings_) {
+    if (now >= job.deadline) job.stop_for_time();
+  }
+}
+
+int SpawnerLoop::run() {
+  while (!is_stopping_ || !instances_.empty() || !unpackings_.empty()) {
+    if (is_stopping_) end_everything();
+    std::array<epoll_event, 64> events{};
+    const int count = epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms());
+    if (count < 0 && errno != EINTR) {
+      log::error("spawner: epoll_wait: {}", Error::from_errno("epoll_wait").message());
+      return 1;
+    }
+    for (int i = 0; i < count; ++i) dispatch(events[static_cast<std::size_t>(i)]);
+    on_tick();
+  }
+  cgroups_.remove();
+  return 0;
+}
+
+void SpawnerLoop::end_everything() {
+  if (server_.valid()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, server_.get(), nullptr);
+  for (auto& [id, instance] : instances_) kill_instance(instance);
+  for (auto& [id, job] : unpackings_) job.stop_for_time();
+}
+
+int run_spawner(int socket_fd) {
+  UniqueFd server(socket_fd);
+  fcntl(socket_fd, F_SETFD, FD_CLOEXEC);
+  fill_standard_descriptors();
+  become_quiet();
+  raise_open_files();
+  auto loop = SpawnerLoop::create(std::move(server));
+  if (!loop) {
+    log::error("spawner: {}", loop.error().message());
+    return 1;
+  }
+  return (*loop)->run();
+}
+
+}  // namespace lambent::sandbox

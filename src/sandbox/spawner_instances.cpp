@@ -1,0 +1,124 @@
+// What happens to sandboxes: set up, ended, put away.
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <vector>
+
+#include "base/log.h"
+#include "sandbox/spawner_client.h"
+#include "sandbox/spawner_process.h"
+
+namespace lambent::sandbox {
+
+void SpawnerLoop::on_channel(Instance& instance) {
+  auto received = receive_child_message(instance.channel.get());
+  // After "ready" nothing but the end is expected, and the pidfd tells that; a channel that says nothing valid is at
+  // its end, and would be readable for ever.
+  if (!received || received->message.event != ChildEvent::ended) {
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.channel.get(), nullptr);
+  }
+  if (received) on_child_message(instance, *received);
+}
+
+void SpawnerLoop::on_child_message(Instance& instance, ReceivedChildMessage& received) {
+  const auto& message = received.message;
+  if (message.event == ChildEvent::ended) {
+    instance.program_status = message.code;
+    return;
+  }
+  if (instance.state != Instance::State::setting_up) return;
+  if (message.event == ChildEvent::failed) {
+    instance.failure = message;
+    instance.state = Instance::State::failed;
+    return;
+  }
+  if (instance.is_killed) return;  // asked for before it was ready: reported as failed at its end
+  const UniqueFd memory_peak = instance.cgroup.open_memory_peak();
+  auto launched = protocol::make<protocol::Launched>(protocol::Type::launched, instance.id);
+  std::vector<int> fds{instance.pidfd.get(), instance.log.get()};
+  for (const auto& listener : received.fds) fds.push_back(listener.get());
+  launched.present = instance.listeners;
+  if (memory_peak.valid()) {
+    fds.push_back(memory_peak.get());
+    launched.present |= protocol::Launched::kMemoryPeak;
+  }
+  if (received.fds.size() != static_cast<std::size_t>(std::popcount(instance.listeners))) {
+    instance.failure = failure_message(Error::of("set up sandbox", "listeners", "wrong number"));
+    instance.state = Instance::State::failed;
+    return kill_instance(instance);
+  }
+  instance.state = Instance::State::running;
+  reply(launched, fds);
+  instance.log.reset();
+}
+
+void SpawnerLoop::kill_instance(Instance& instance) {
+  if (instance.state == Instance::State::removing) return;
+  // Ends process 1 of the pid namespace, and the kernel everything else in it.
+  syscall(SYS_pidfd_send_signal, instance.pidfd.get(), SIGKILL, nullptr, 0);
+}
+
+// The pidfd says that process 1 is gone, and so everything of its pid namespace.
+void SpawnerLoop::on_ended(Instance& instance) {
+  if (instance.state == Instance::State::removing) return;
+  while (auto received = receive_child_message(instance.channel.get())) on_child_message(instance, *received);
+  siginfo_t info{};
+  waitid(P_PIDFD, static_cast<id_t>(instance.pidfd.get()), &info, WEXITED);
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.pidfd.get(), nullptr);
+  if (instance.memory_watch.valid()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.memory_watch.get(), nullptr);
+  instance.memory_peak = instance.cgroup.memory_peak();
+  if (instance.cgroup.memory_kills() > 0) instance.is_out_of_memory = true;
+  if (instance.state == Instance::State::setting_up) {
+    const char* why = instance.is_killed ? "killed" : instance.is_out_of_memory ? "out of memory" : "ended too early";
+    instance.failure = failure_message(Error::of("set up sandbox", "", why));
+  }
+  instance.state = Instance::State::removing;
+  finish(instance);
+}
+
+// Removes what is left and tells the server; tried again a millisecond later where the kernel is still busy with it.
+void SpawnerLoop::finish(Instance& instance) {
+  if (!instance.cgroup.remove()) {
+    instance.cgroup.kill_all();
+    return;
+  }
+  if (instance.failure) {
+    auto failed = protocol::make<protocol::LaunchFailed>(protocol::Type::launch_failed, instance.id);
+    failed.code = instance.failure->code;
+    failed.step = instance.failure->step;
+    failed.detail = instance.failure->detail;
+    reply(failed);
+  } else {
+    auto exited = protocol::make<protocol::Exited>(protocol::Type::exited, instance.id);
+    // Without a report from process 1, something ended it by force: the kernel for memory, or the host's operator.
+    const int status = instance.program_status.value_or(SIGKILL);
+    const bool is_signal = WIFSIGNALED(status);
+    const auto kind = instance.is_killed && !instance.program_status ? ExitKind::killed
+                      : is_signal                                    ? ExitKind::signalled
+                                                                     : ExitKind::exited;
+    exited.kind = static_cast<std::uint32_t>(kind);
+    exited.code = is_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+    exited.out_of_memory = instance.is_out_of_memory ? 1 : 0;
+    exited.has_memory_peak = instance.memory_peak ? 1 : 0;
+    exited.memory_peak_bytes = instance.memory_peak.value_or(0);
+    reply(exited);
+  }
+  if (instance.host_uid != 0) host_ids_.give_back(instance.host_uid);
+  instances_.erase(instance.id);
+}
+
+void SpawnerLoop::on_unpack_ended(std::uint64_t id) {
+  const auto found = unpackings_.find(id);
+  if (found == unpackings_.end()) return;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, found->second.pidfd.get(), nullptr);
+  auto message = found->second.outcome();
+  message.header = {protocol::Type::unpacked, sizeof message, id};
+  unpackings_.erase(found);
+  reply(message);
+}
+
+}  // namespace lambent::sandbox

@@ -1,0 +1,82 @@
+// The spawner's state and loop (spawner.h says what it is for).
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/confine.h"
+#include "sandbox/host_ids.h"
+#include "sandbox/instance.h"
+#include "sandbox/packet_io.h"
+#include "sandbox/protocol.h"
+#include "sandbox/seccomp.h"
+#include "sandbox/unpack_helper.h"
+
+namespace lambent::sandbox {
+
+class SpawnerLoop {
+ public:
+  // Compiles the filters; needs nothing of the host yet.
+  static Result<std::unique_ptr<SpawnerLoop>> create(UniqueFd server);
+
+  // Until the server's end closes or says stop; then ends every sandbox and removes the cgroups.
+  int run();
+
+ private:
+  enum class Source : std::uint64_t { server, pidfd, channel, memory, unpack_pidfd };
+
+  explicit SpawnerLoop(UniqueFd server) : server_(std::move(server)) {}
+
+  // The loop.
+  Result<> watch(int fd, Source source, std::uint64_t id);
+  void dispatch(const epoll_event& event);
+  [[nodiscard]] int wait_ms() const;
+  void on_tick();
+  void end_everything();
+
+  // Requests (spawner_requests.cpp).
+  void on_server();
+  void on_request(protocol::Type type, ReceivedPacket& packet);
+  void configure(const protocol::Configure& message);
+  void launch();
+  Result<Instance> start_instance();
+  Result<> begin_child(protocol::Launch& message, Confinement& confinement, Instance& instance);
+  void unpack(const protocol::Unpack& message, ReceivedPacket& packet);
+
+  // Life of sandboxes (spawner_instances.cpp).
+  void on_channel(Instance& instance);
+  void on_child_message(Instance& instance, ReceivedChildMessage& received);
+  void on_ended(Instance& instance);
+  void kill_instance(Instance& instance);
+  void finish(Instance& instance);
+  void on_unpack_ended(std::uint64_t id);
+
+  template <class Message>
+  void reply(const Message& message, std::span<const int> fds = {}) {
+    if (!send_packet(server_.get(), std::as_bytes(std::span(&message, 1)), fds)) is_stopping_ = true;
+  }
+  void reply_failed(std::uint64_t id, const Error& error);
+
+  UniqueFd server_;
+  UniqueFd epoll_;
+  UniqueFd host_proc_;
+  bool is_configured_ = false;
+  bool is_privileged_ = false;
+  bool is_stopping_ = false;
+  SeccompProgram function_filter_;
+  SeccompProgram unpacker_filter_;
+  CgroupTree cgroups_;
+  HostIds host_ids_;
+  std::map<std::uint64_t, Instance> instances_;
+  std::map<std::uint64_t, UnpackJob> unpackings_;
+  // The request being handled. Wiped after each launch: a child must not carry another's environment.
+  alignas(8) std::array<std::byte, protocol::kLargestRequest> request_{};
+};
+
+}  // namespace lambent::sandbox
