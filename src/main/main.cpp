@@ -1,0 +1,31 @@
+// The one binary. What each command does is in cli/ and in serve.cpp; this file only connects them.
+
+#include <charconv>
+
+#include "cli/commands.h"
+#include "main/config.h"
+#include "main/serve.h"
+#include "sandbox/spawner.h"
+
+namespace {
+
+// "lambent spawner <descriptor>": started by serve, never by people.
+int run_spawner(const std::vector<std::string>& arguments) {
+  int descriptor = -1;
+  if (arguments.size() != 1) return lambent::cli::kUsage;
+  const std::string& text = arguments.front();
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), descriptor);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return lambent::cli::kUsage;
+  return lambent::sandbox::run_spawner(descriptor);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  lambent::cli::Commands commands;
+  commands.version = LAMBENT_VERSION;
+  commands.serve_flags = lambent::serve_flags();
+  commands.serve = lambent::serve;
+  commands.spawner = run_spawner;
+  return lambent::cli::run(argc, argv, commands);
+}
