@@ -73,9 +73,13 @@ void EventQueue::start(std::string key, Event event) {
   if (!stopping_) scope_.spawn(work(std::move(key), std::move(event)));
 }
 
-net::Task<> EventQueue::stop() {
+void EventQueue::hold() {
   stopping_ = true;
   for (Waiting& each : waiting_) each.timer.cancel();
+}
+
+net::Task<> EventQueue::stop() {
+  hold();
   co_await scope_.join();
 }
 

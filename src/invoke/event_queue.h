@@ -54,7 +54,9 @@ class EventQueue {
   Result<std::size_t> resume();
   // The request id, once the call is on disk.
   net::Task<InvokeResult<std::string>> add(Call call);
-  // Starts nothing new; waits for attempts under way (their results are kept) and leaves the rest on disk.
+  // Starts no further attempt; what waits for one stays on disk.
+  void hold();
+  // Calls hold(), and waits for attempts under way (their results are kept).
   net::Task<> stop();
   [[nodiscard]] std::size_t pending() const { return waiting_.size(); }
 

@@ -1,0 +1,357 @@
+#include "main/server.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/files.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "cli/endpoint_file.h"
+#include "edge/server.h"
+#include "instance/runtime_clients.h"
+#include "instance/runtime_set.h"
+#include "invoke/event_queue.h"
+#include "invoke/local_invoker.h"
+#include "main/api_router.h"
+#include "main/function_url_style.h"
+#include "main/housekeeping.h"
+#include "main/signals.h"
+#include "main/spawner_unpacker.h"
+#include "net/listener.h"
+#include "net/scope.h"
+#include "net/timer.h"
+#include "scheduler/scheduler.h"
+#include "services/dynamodb/dynamodb_service.h"
+#include "services/lambda/code_download.h"
+#include "services/lambda/lambda_service.h"
+#include "services/sts/sts_service.h"
+#include "store/blob_store.h"
+#include "store/committer.h"
+#include "store/rocksdb_store.h"
+#include "tables/engine.h"
+#include "telemetry/log_store.h"
+#include "telemetry/usage_ledger.h"
+#include "triggers/function_url.h"
+
+namespace lambent {
+namespace {
+
+std::string search_path() {
+  const char* path = std::getenv("PATH");
+  return path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
+}
+
+std::string host_architecture() {
+#if defined(__aarch64__)
+  return "arm64";
+#else
+  return "x86_64";
+#endif
+}
+
+// Interpreters start on processors; a few more than there are keeps them busy while some wait for the disk.
+std::size_t starts_at_once() { return std::max<std::size_t>(4, 2 * std::thread::hardware_concurrency()); }
+
+// How clients on this machine write the address: a server on every address is reached by loopback.
+std::string client_address(const std::string& bind) {
+  if (bind == "0.0.0.0") return "127.0.0.1";
+  if (bind == "::") return "[::1]";
+  return bind.find(':') == std::string::npos ? bind : "[" + bind + "]";
+}
+
+edge::HttpLimits public_limits(const Limits& limits) {
+  edge::HttpLimits bounds;
+  bounds.head_bytes = limits.header_bytes;
+  bounds.connections = limits.connections;
+  bounds.header_timeout = limits.header_timeout;
+  bounds.idle_timeout = limits.idle_connection_timeout;
+  return bounds;
+}
+
+telemetry::LogOptions log_options(const Limits& limits) {
+  telemetry::LogOptions options;
+  options.bytes_per_function = limits.log_bytes_per_function;
+  options.line_bytes = limits.log_line_bytes;
+  options.bytes_per_second = limits.log_bytes_per_second;
+  return options;
+}
+
+// What lies on disk, opened in the order in which one needs the other.
+struct OnDisk {
+  std::unique_ptr<store::KeyValueStore> store;
+  std::optional<store::BlobStore> blobs;
+  std::unique_ptr<telemetry::UsageLedger> ledger;
+  std::optional<identity::CredentialStore> credentials;
+  std::optional<instance::RuntimeSet> runtimes;
+  std::string runtimes_folder;
+};
+
+Result<OnDisk> open_disk(const Config& config, const DataFolder& folder, Random& random) {
+  OnDisk disk;
+  std::optional<identity::KeyPair> given;
+  if (config.root_keys) given = {config.root_keys->access_key_id, config.root_keys->secret_access_key};
+  LAMBENT_TRY(auto credentials, identity::CredentialStore::open(folder.path, config.account_id, given, random));
+  disk.credentials.emplace(std::move(credentials));
+  LAMBENT_TRY(disk.store, store::open_rocksdb_store(folder.store()));
+  LAMBENT_TRY(auto blobs, store::BlobStore::open(folder.blobs()));
+  disk.blobs.emplace(std::move(blobs));
+  LAMBENT_TRY(disk.ledger, telemetry::UsageLedger::open(folder.path));
+  LAMBENT_TRY(auto runtimes, instance::RuntimeSet::discover(config.runtimes, search_path()));
+  disk.runtimes.emplace(std::move(runtimes));
+  LAMBENT_TRY(disk.runtimes_folder, instance::install_runtime_clients(folder.path, *disk.runtimes));
+  return disk;
+}
+
+}  // namespace
+
+// Members stand in the order of construction; destruction is the reverse.
+struct Server::Impl {
+  Impl(const Config& with, DataFolder in, sandbox::SpawnerProcess process)
+      : config(with), folder(std::move(in)), pool(config.work_threads), spawner(loop, std::move(process)) {}
+
+  Config config;
+  DataFolder folder;
+  SystemClock clock;
+  SystemRandom random;
+  net::Loop loop;
+  net::WorkPool pool;
+  sandbox::SpawnerClient spawner;
+  OnDisk disk;
+
+  std::optional<SpawnerUnpacker> unpacker;
+  std::unique_ptr<catalog::CodeStore> code;
+  std::unique_ptr<catalog::Catalog> catalog;
+  std::unique_ptr<tables::Engine> tables;
+  std::optional<telemetry::LogStore> logs;
+  std::optional<identity::Verifier> verifier;
+
+  std::optional<edge::HttpServer> public_http;
+  std::optional<edge::HttpServer> instance_http;
+  std::optional<net::Listener> listener;
+  std::string authority;  // host:port under which clients reach the server
+
+  std::optional<instance::ProcessBackend> backend;
+  std::optional<instance::Surroundings> surroundings;
+  std::optional<scheduler::Scheduler> scheduler;
+  std::optional<invoke::LocalInvoker> invoker;
+  std::optional<store::Committer> committer;
+  std::optional<invoke::EventQueue> events;
+
+  std::optional<services::lambda::LambdaService> lambda;
+  std::optional<services::dynamodb::DynamoDbService> dynamodb;
+  std::optional<services::sts::StsService> sts;
+  std::vector<std::unique_ptr<protocol::Endpoint>> endpoints;
+  std::optional<ApiRouter> router;
+  std::optional<triggers::FunctionUrls> function_urls;
+  std::optional<services::lambda::CodeDownload> code_download;
+  std::optional<Housekeeping> housekeeping;
+
+  std::optional<StopSignal> stop_signal;
+  net::Scope scope;
+  Result<> outcome;
+
+  Result<> build();
+  Result<> build_engines();
+  void build_invocation();
+  void build_services();
+
+  net::Task<> serve();
+  net::Task<Result<>> start();
+  net::Task<> drain();
+  net::Task<> wait_for_calls(Monotonic deadline);
+  net::Task<bool> visit_function_url(edge::Exchange& exchange);
+  net::Task<bool> visit_code_download(edge::Exchange& exchange);
+  Result<> announce();
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::open(const Config& config, DataFolder folder, sandbox::SpawnerProcess spawner) {
+  auto impl = std::make_unique<Impl>(config, std::move(folder), std::move(spawner));
+  LAMBENT_TRY_VOID(impl->build());
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Result<> Server::run() {
+  impl_->scope.spawn(impl_->serve());
+  impl_->loop.run();
+  return std::move(impl_->outcome);
+}
+
+Result<> Server::Impl::build() {
+  LAMBENT_TRY(disk, open_disk(config, folder, random));
+  LAMBENT_TRY(auto bound, net::Listener::tcp(loop, config.bind, config.port));
+  authority = fmt::format("{}:{}", client_address(config.bind), bound.port());
+  listener.emplace(std::move(bound));
+  LAMBENT_TRY_VOID(build_engines());
+  build_invocation();
+  build_services();
+  stop_signal.emplace(loop);
+  return {};
+}
+
+Result<> Server::Impl::build_engines() {
+  unpacker.emplace(spawner, config.limits);
+  LAMBENT_TRY(code, catalog::CodeStore::open(folder.code(), *disk.blobs, *unpacker, pool, loop, random));
+  LAMBENT_TRY(catalog, catalog::Catalog::open(*disk.store, *code, pool, loop, random));
+  LAMBENT_TRY(tables, tables::Engine::open(*disk.store, clock, random));
+  logs.emplace(folder.path, clock, log_options(config.limits));
+  verifier.emplace(*disk.credentials, clock, config.limits.signature_skew);
+  housekeeping.emplace(loop, pool, *logs, *disk.ledger);
+  return {};
+}
+
+void Server::Impl::build_invocation() {
+  public_http.emplace(loop, clock);
+  instance_http.emplace(loop, clock);
+  backend.emplace(spawner);
+  surroundings.emplace(instance::Surroundings{
+      .loop = loop,
+      .clock = clock,
+      .random = random,
+      .backend = *backend,
+      .http = *instance_http,
+      .platform_handler = [this](edge::Exchange& exchange) { return router->handle_api(exchange); },
+      .credentials = *disk.credentials,
+      .logs = *logs,
+      .limits = config.limits,
+      .platform = {.region = config.region, .runtimes_folder = disk.runtimes_folder}});
+  scheduler.emplace(*surroundings, *disk.runtimes, starts_at_once());
+  invoker.emplace(invoke::LocalInvoker::Parts{*scheduler, *disk.runtimes, *disk.ledger, clock, random, config.limits});
+  committer.emplace(*disk.store);
+  events.emplace(loop, clock, *disk.store, *committer, *invoker,
+                 [this](const std::string& name) { return catalog->find(name); });
+  invoker->use_queue(*events);
+}
+
+void Server::Impl::build_services() {
+  const catalog::Home home{config.region, config.account_id};
+  catalog::FunctionUrlAddress urls;
+  urls.style = resolve_function_url_style(config);
+  urls.region = config.region;
+  urls.domain = config.url_domain;
+  urls.bind = client_address(config.bind);
+  urls.port = listener->port();
+
+  lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *invoker, *invoker, *disk.credentials, clock, random},
+                 services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture()});
+  dynamodb.emplace(*tables, loop, pool, home.region, home.account_id);
+  sts.emplace();
+  endpoints.push_back(protocol::lambda::make_endpoint(*lambda));
+  endpoints.push_back(protocol::dynamodb::make_endpoint(*dynamodb));
+  endpoints.push_back(protocol::sts::make_endpoint(*sts));
+  std::vector<protocol::Endpoint*> views;
+  for (const auto& endpoint : endpoints) views.push_back(endpoint.get());
+  router.emplace(
+      ApiRouter::Parts{loop, pool, clock, random, *verifier, config.limits, config.account_id, config.region}, views);
+  function_urls.emplace(*catalog, *invoker, *verifier, clock, random, home, config.limits);
+  code_download.emplace(*code, *verifier);
+  router->add_visitor([this](edge::Exchange& exchange) { return visit_function_url(exchange); });
+  router->add_visitor([this](edge::Exchange& exchange) { return visit_code_download(exchange); });
+}
+
+net::Task<bool> Server::Impl::visit_function_url(edge::Exchange& exchange) {
+  const auto match =
+      catalog::match_function_url(exchange.head().headers.get_or("Host", ""), exchange.head().path());
+  if (!match) co_return false;
+  co_await function_urls->handle(exchange, *match);
+  co_return true;
+}
+
+net::Task<bool> Server::Impl::visit_code_download(edge::Exchange& exchange) {
+  if (!services::lambda::is_code_download(exchange.head().path())) co_return false;
+  std::ignore = co_await exchange.respond(co_await code_download->respond(exchange.head()));
+  co_return true;
+}
+
+// The life of the server, as the loop runs it.
+net::Task<> Server::Impl::serve() {
+  outcome = co_await start();
+  if (outcome) {
+    const int signal = co_await stop_signal->next();
+    if (signal != 0) log::info("stopping on signal {}: no new connections, calls in flight may finish", signal);
+  }
+  co_await drain();
+  loop.stop();
+}
+
+net::Task<Result<>> Server::Impl::start() {
+  auto host = co_await spawner.start({.data_folder = folder.path}, [this](const std::string& reason) {
+    log::error("the spawner is gone, and every instance with it: {}", reason);
+    outcome = fail(Error::of("serve", "", "the spawner is gone: " + reason));
+    stop_signal->cancel();
+  });
+  LAMBENT_CO_TRY(const sandbox::HostReport report, std::move(host));
+  for (const sandbox::Capability& each : report.capabilities) {
+    if (each.level == sandbox::Enforcement::full) {
+      log::debug("{}: enforced by {}", each.name, each.means);
+    } else {
+      log::warning("{} is {}: {}", each.name,
+                   each.level == sandbox::Enforcement::none ? "NOT enforced" : "only partly enforced", each.remedy);
+    }
+  }
+  if (!report.can_launch) log::error("functions cannot run on this host:\n{}", report.text());
+  if (auto started = co_await code->start(); !started) log::error("{}", started.error().message());
+  LAMBENT_CO_TRY(const std::size_t resumed, events->resume());
+  if (resumed > 0) log::info("{} asynchronous calls of an earlier run go on", resumed);
+  housekeeping->start();
+  public_http->add(
+      std::move(*listener), [this](edge::Exchange& exchange) { return router->handle_public(exchange); },
+      public_limits(config.limits));
+  LAMBENT_CO_TRY_VOID(announce());
+  router->set_ready(true);
+  co_return Result<>();
+}
+
+Result<> Server::Impl::announce() {
+  cli::Endpoint endpoint;
+  endpoint.url = "http://" + authority;
+  endpoint.region = config.region;
+  endpoint.account_id = config.account_id;
+  endpoint.pid = getpid();
+  endpoint.root_access_key = disk.credentials->root().access_key_id;
+  LAMBENT_TRY_VOID(cli::write_endpoint(folder.path, endpoint));
+  fmt::print("Lambent is ready at {}\n", endpoint.url);
+  fmt::print("  credentials: {}\n", config.root_keys ? "as given in LAMBENT_ROOT_ACCESS_KEY"
+                                                      : identity::credentials_path(folder.path));
+  fmt::print("  set up a shell: eval \"$(lambent env --data {})\"\n", folder.path);
+  std::fflush(stdout);
+  return {};
+}
+
+// Asynchronous calls that run have no connection that the drain above would wait for.
+net::Task<> Server::Impl::wait_for_calls(Monotonic deadline) {
+  net::Timer pause(loop);
+  while (invoker->in_flight() > 0 && clock.monotonic() < deadline) {
+    std::ignore = co_await pause.sleep(std::chrono::milliseconds(20));
+  }
+}
+
+// Outside in: first nothing new comes, then what runs may end, then what still runs is ended.
+net::Task<> Server::Impl::drain() {
+  const Monotonic deadline = clock.monotonic() + config.drain_timeout;
+  router->set_ready(false);
+  events->hold();
+  co_await public_http->drain(config.drain_timeout);
+  co_await wait_for_calls(deadline);
+  invoker->refuse_calls();
+  co_await scheduler->stop();
+  co_await events->stop();
+  co_await instance_http->drain(std::chrono::milliseconds(0));
+  co_await spawner.close();
+  co_await code->close();
+  co_await housekeeping->stop();
+  log::info("stopped");
+}
+
+}  // namespace lambent
