@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 build_packages=(
   git make cmake ninja-build ccache pkg-config ca-certificates python3 python3-venv
   clang-19 lld-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
-  libssl-dev libsimdjson-dev librocksdb-dev libzip-dev libseccomp-dev libre2-dev
+  libssl-dev libsimdjson-dev librocksdb-dev libzip-dev libseccomp-dev
   libcli11-dev libtomlplusplus-dev libfmt-dev zlib1g-dev
   libgtest-dev libgmock-dev
 )
