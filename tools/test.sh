@@ -1,0 +1,41 @@
+#!/bin/bash
+# Every test, from fast to slow, with the time of each part. Called by `make test` after the build.
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+jobs=${JOBS:-$(nproc)}
+times=()
+
+part() {
+  local name=$1 begin=$SECONDS
+  shift
+  echo "== $name"
+  "$@"
+  times+=("$(printf '%5d s  %s' $((SECONDS - begin)) "$name")")
+}
+
+sanitized() {
+  cmake --preset "$1" >/dev/null
+  cmake --build --preset "$1" -j "$jobs" --target unit_tests
+  ctest --preset "$1" -j "$jobs"
+}
+
+python_tests() {
+  build/venv/bin/python -m pytest -q runtimes/tests tools/protocol_generator
+}
+
+clients() { tests/clients/build.sh; }
+example() { examples/documents/test.sh; }
+system() { build/venv/bin/python -m pytest tests/system -m 'not soak'; }
+
+part "the tree's own rules" tools/tidy.py
+part "unit tests" ctest --preset release -j "$jobs"
+part "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer" sanitized asan
+part "unit tests under ThreadSanitizer" sanitized tsan
+part "runtime clients and protocol generator" python_tests
+part "AWS's own runtime clients" clients
+part "example: documents" example
+part "system tests" system
+
+echo
+echo "all tests passed:"
+printf '%s\n' "${times[@]}"
