@@ -58,7 +58,9 @@ std::string region_of_scope(std::string_view authorization, const std::string& o
   return std::string(scope.substr(0, scope.find('/')));
 }
 
-std::string address_of_peer(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
+std::string address_of_peer(const std::string& peer) {
+  return peer.substr(0, peer.rfind(':'));
+}
 
 // A request as identity and protocol look at it: views into the exchange's head.
 struct Views {
@@ -157,9 +159,9 @@ net::Task<> ApiRouter::handle_api(edge::Exchange& exchange) {
   auto body = co_await exchange.read_body(limit);
   if (!body) {
     const bool too_large = info && body.error().kind == edge::HttpError::Kind::too_large;
-    const edge::Response refusal =
-        too_large ? to_response(error_reply(*model, call, body_too_large(*info, parts_.limits)))
-                  : edge::error_response(body.error());
+    const edge::Response refusal = too_large
+                                       ? to_response(error_reply(*model, call, body_too_large(*info, parts_.limits)))
+                                       : edge::error_response(body.error());
     std::ignore = co_await exchange.respond(refusal);
     co_return;
   }
@@ -179,8 +181,7 @@ net::Task<> ApiRouter::handle_api(edge::Exchange& exchange) {
     co_return;
   }
   call.principal = {principal->arn, principal->user_id, principal->access_key_id, principal->account_id};
-  std::ignore =
-      co_await exchange.respond(to_response(co_await endpoint.dispatch(call, std::move(views.request))));
+  std::ignore = co_await exchange.respond(to_response(co_await endpoint.dispatch(call, std::move(views.request))));
 }
 
 }  // namespace lambent

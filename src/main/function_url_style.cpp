@@ -8,8 +8,8 @@ bool resolves_localhost_names(std::string_view nsswitch) {
   while (!nsswitch.empty()) {
     const auto end = nsswitch.find('\n');
     const std::string_view line = nsswitch.substr(0, nsswitch.substr(0, end).find('#'));
-    if (line.starts_with("hosts:") && (line.find("myhostname") != std::string_view::npos ||
-                                       line.find("resolve") != std::string_view::npos)) {
+    if (line.starts_with("hosts:") &&
+        (line.find("myhostname") != std::string_view::npos || line.find("resolve") != std::string_view::npos)) {
       return true;
     }
     if (end == std::string_view::npos) break;

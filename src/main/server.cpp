@@ -59,7 +59,9 @@ std::string host_architecture() {
 }
 
 // Interpreters start on processors; a few more than there are keeps them busy while some wait for the disk.
-std::size_t starts_at_once() { return std::max<std::size_t>(4, 2 * std::thread::hardware_concurrency()); }
+std::size_t starts_at_once() {
+  return std::max<std::size_t>(4, 2 * std::thread::hardware_concurrency());
+}
 
 // How clients on this machine write the address: a server on every address is reached by loopback.
 std::string client_address(const std::string& bind) {
@@ -261,8 +263,7 @@ void Server::Impl::build_services() {
 }
 
 net::Task<bool> Server::Impl::visit_function_url(edge::Exchange& exchange) {
-  const auto match =
-      catalog::match_function_url(exchange.head().headers.get_or("Host", ""), exchange.head().path());
+  const auto match = catalog::match_function_url(exchange.head().headers.get_or("Host", ""), exchange.head().path());
   if (!match) co_return false;
   co_await function_urls->handle(exchange, *match);
   co_return true;
@@ -322,8 +323,8 @@ Result<> Server::Impl::announce() {
   endpoint.root_access_key = disk.credentials->root().access_key_id;
   LAMBENT_TRY_VOID(cli::write_endpoint(folder.path, endpoint));
   fmt::print("Lambent is ready at {}\n", endpoint.url);
-  fmt::print("  credentials: {}\n", config.root_keys ? "as given in LAMBENT_ROOT_ACCESS_KEY"
-                                                      : identity::credentials_path(folder.path));
+  fmt::print("  credentials: {}\n",
+             config.root_keys ? "as given in LAMBENT_ROOT_ACCESS_KEY" : identity::credentials_path(folder.path));
   fmt::print("  set up a shell: eval \"$(lambent env --data {})\"\n", folder.path);
   std::fflush(stdout);
   return {};

@@ -1,5 +1,5 @@
-// `lambent serve`: builds every object, wires them by their constructors, runs, and takes all of it down again in order.
-// The only place that knows everybody.
+// `lambent serve`: builds every object, wires them by their constructors, runs, and takes all of it down again in
+// order. The only place that knows everybody.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,7 @@ namespace lambent {
 class Server {
  public:
   // Opens what is on disk and builds everything; blocks. `spawner` was started before any thread existed.
-  static Result<std::unique_ptr<Server>> open(const Config& config, DataFolder folder,
-                                              sandbox::SpawnerProcess spawner);
+  static Result<std::unique_ptr<Server>> open(const Config& config, DataFolder folder, sandbox::SpawnerProcess spawner);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
