@@ -65,8 +65,13 @@ def test_a_promise_answers_although_the_event_loop_is_not_empty(run_node):
     assert [run.result(), run.result()] == [1, 1]
 
 
-def test_only_the_first_answer_counts(run_node):
-    run = run_node("exports.handler = (e, c, callback) => { c.succeed(1); c.fail(new Error('x')); callback(null, 2); };")
+@pytest.mark.parametrize("source", [
+    "(event, context, callback) => { context.succeed(1); context.fail(new Error('x')); callback(null, 2); }",
+    "(event, context, callback) => { callback(null, 1); throw new Error('late'); }",
+    "async (event, context, callback) => { callback(null, 1); return 2; }",
+])
+def test_only_the_first_answer_counts(run_node, source):
+    run = run_node("exports.handler = %s;" % source)
     assert [run.result(), run.result()] == [1, 1]
 
 

@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+from conftest import PYTHON_FLAGS, RUNTIMES
+
 ECHO = "def handler(event, context):\n    return event\n"
 HARD_SPACES = "\u00a0\u00a0"
 
@@ -436,3 +438,19 @@ def handler(event, context):
 """
     run = run_python(source)
     assert [run.result()["n"] for _ in range(3)] == [0, 0, 0]
+
+
+def test_the_client_may_be_forked_after_it_is_loaded(python, starter):
+    starter.write({"app.py": "import os\ndef handler(e, c): return [os.getppid(), os.environ['AWS_LAMBDA_FUNCTION_NAME']]"})
+    runtime_dir = os.path.join(RUNTIMES, "python")
+    template = (
+        "import sys; sys.path.insert(0, %r); import os, lambent_runtime.main as client\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os.environ['AWS_LAMBDA_FUNCTION_NAME'] = 'forked'\n"
+        "    client.main()\n"
+        "os.waitpid(child, 0)\n") % runtime_dir
+    run = starter.start([python] + PYTHON_FLAGS + ["-c", template], "app.handler", runtime_dir)
+    assert run.result() == [run.process.pid, "forked"]
+    run.server.close()  # so that the child ends, and the template with it
+    run.exit_code()

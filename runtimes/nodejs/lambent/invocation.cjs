@@ -80,43 +80,45 @@ function isThenable(value) {
   return Boolean(value) && typeof value.then === 'function';
 }
 
-// finish(posted) is called exactly once.
+// finish(posted) is called exactly once. Of several answers the first counts, in whatever way it was given.
 function respondAtOnce(api, handler, headers, body, finish) {
-  let finished = false;
+  let answered = false;
+  let context;
+  const post = (error, result) => {
+    answered = true;
+    let text;
+    let failure = error;
+    try {
+      if (!isGiven(error)) text = stringify(result);
+    } catch (stringifyError) {
+      failure = stringifyError;
+    }
+    if (text !== undefined) return finish(api.postResponse(current, text));
+    logs.logError('Invoke Error', failure);
+    return finish(api.postError(current, describe(failure)));
+  };
   const done = (error, result) => {
-    if (finished) return;
-    const isError = error !== undefined && error !== null;
-    const text = isError ? null : stringify(result); // may throw, which a promise's handler gets as its failure
-    finished = true;
-    if (isError) logs.logError('Invoke Error', error);
-    finish(isError ? api.postError(current, describe(error)) : api.postResponse(current, text));
+    if (!answered) post(error, result);
   };
   const fail = (error) => done(error ?? 'handled');
-  const doneOrFail = (error, result) => {
-    try {
-      done(error, result);
-    } catch (failure) {
-      fail(failure);
-    }
-  };
-  let context;
-  let called = false;
   const callback = (error, result) => {
-    if (called) return;
-    called = true;
-    const isError = error !== undefined && error !== null;
-    if (isError || !context.callbackWaitsForEmptyEventLoop) doneOrFail(error, result);
-    else if (!finished) whenEventLoopIsEmpty = () => doneOrFail(null, result);
+    if (answered) return;
+    answered = true;
+    if (isGiven(error) || !context.callbackWaitsForEmptyEventLoop) post(error, result);
+    else whenEventLoopIsEmpty = () => post(null, result);
   };
   whenEventLoopIsEmpty = () => done(null, null);
   try {
-    context = makeContext(headers);
-    Object.assign(context, { done: doneOrFail, succeed: (result) => doneOrFail(null, result), fail });
+    context = Object.assign(makeContext(headers), { done, succeed: (result) => done(null, result), fail });
     const result = handler(JSON.parse(body.toString()), context, callback);
-    if (isThenable(result)) result.then((value) => doneOrFail(null, value), fail);
+    if (isThenable(result)) result.then((value) => done(null, value), fail);
   } catch (error) {
     fail(error);
   }
+}
+
+function isGiven(error) {
+  return error !== undefined && error !== null;
 }
 
 function stringify(result) {
