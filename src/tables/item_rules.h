@@ -1,0 +1,31 @@
+// Which items and keys a table takes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tables/error.h"
+#include "tables/schema.h"
+
+namespace lambent::tables {
+
+// A key as GetItem and the like are given it: exactly the key attributes, of the right types, within their sizes.
+TablesResult<> check_key(const KeySchema& schema, const Item& key);
+
+// A whole item, as it is to be stored: its keys, the keys of indexes it has, nesting and size.
+TablesResult<> check_item(const TableDefinition& table, const Item& item, bool by_update);
+
+// The part of an item that is its key; the item has it.
+Item key_of(const KeySchema& schema, const Item& item);
+
+// Whether the item has the index's keys and so is in it. The types were checked when it was stored.
+bool is_in_index(const IndexDefinition& index, const Item& item);
+// What the index holds of an item.
+Item projected(const IndexDefinition& index, const KeySchema& table, const Item& item);
+
+// Sets as they come from outside: neither empty nor with a value twice.
+TablesResult<AttributeValue> string_set(std::vector<std::string> members);
+TablesResult<AttributeValue> number_set(std::vector<Number38> members);
+TablesResult<AttributeValue> binary_set(std::vector<Binary> members);
+
+}  // namespace lambent::tables

@@ -1,0 +1,179 @@
+#include "tables/mutation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tables/item_codec.h"
+#include "tables/item_rules.h"
+
+namespace lambent::tables {
+namespace {
+
+using Kind = WriteRequest::Kind;
+
+// An expression that changes a part of the key is refused before the item is looked at.
+TablesResult<> check_keys_untouched(const Update& update, const KeySchema& key) {
+  for (const auto& path : update.paths()) {
+    if (!key.has(path.attribute())) continue;
+    return invalid(fmt::format(
+        "One or more parameter values were invalid: Cannot update attribute {}. This attribute is part of the key",
+        path.attribute()));
+  }
+  return {};
+}
+
+TablesResult<> parse_expressions(const WriteRequest& request, PreparedWrite& write) {
+  const bool is_update = request.kind == Kind::update;
+  LAMBENT_TRY_VOID(check_placeholders(request.placeholders,
+                                      is_update ? "UpdateExpression and ConditionExpression" : "ConditionExpression",
+                                      request.condition || request.update));
+  PlaceholderUse use(request.placeholders);
+  if (request.update) {
+    LAMBENT_TRY(write.update, parse_update(*request.update, use));
+  }
+  if (request.condition) {
+    LAMBENT_TRY(write.condition, parse_condition(*request.condition, "ConditionExpression", use));
+  }
+  LAMBENT_TRY_VOID(use.check_all_used());
+  if (write.update) return check_keys_untouched(*write.update, write.table->key());
+  return {};
+}
+
+void stage_index(const PreparedWrite& write, const IndexDefinition& index, const Outcome& outcome, Staging& staging,
+                 Capacity& capacity) {
+  const auto& definition = *write.table->definition;
+  const auto view = view_prefix(definition.id, index.id);
+  const auto entry = [&](const std::optional<Item>& item) -> std::optional<std::pair<std::string, Item>> {
+    if (!item || !is_in_index(index, *item)) return std::nullopt;
+    return std::pair(index_key(view, index.key, definition.key, *item), projected(index, definition.key, *item));
+  };
+  const auto before = entry(outcome.before);
+  const auto after = entry(outcome.after);
+  if (before == after) return;
+  double units = 0;
+  const bool moved = before && (!after || before->first != after->first);
+  if (moved) {
+    staging.remove(before->first);
+    units += write_units(size_of(before->second));
+  }
+  if (after) {
+    staging.put(after->first, encode_item(after->second));
+    units += write_units(size_of(after->second));
+  }
+  (index.global ? capacity.global_units : capacity.local_units)[index.name] += units;
+}
+
+}  // namespace
+
+std::unexpected<TablesError> unavailable(const Error& error) {
+  return refuse(ErrorKind::unavailable, "The request could not be stored: " + error.message());
+}
+
+std::unexpected<TablesError> no_such_table() {
+  return refuse(ErrorKind::table_not_found, "Requested resource not found");
+}
+
+double write_units(std::size_t bytes) {
+  return static_cast<double>(std::max<std::size_t>(1, (bytes + 1023) / 1024));
+}
+
+double read_units(std::size_t bytes, bool consistent) {
+  return static_cast<double>(std::max<std::size_t>(1, (bytes + 4095) / 4096)) * (consistent ? 1.0 : 0.5);
+}
+
+double Capacity::total() const {
+  double sum = table_units;
+  for (const auto& [name, units] : local_units) sum += units;
+  for (const auto& [name, units] : global_units) sum += units;
+  return sum;
+}
+
+TablesResult<PreparedWrite> prepare_write(WriteRequest request, TablePtr table) {
+  const bool returns_updates = request.return_values == ReturnValues::updated_old ||
+                               request.return_values == ReturnValues::updated_new ||
+                               request.return_values == ReturnValues::all_new;
+  if (request.kind != Kind::update && returns_updates) return invalid("ReturnValues can only be ALL_OLD or NONE");
+
+  PreparedWrite write{.kind = request.kind, .table = std::move(table)};
+  write.return_values = request.return_values;
+  write.item_on_condition_failure = request.item_on_condition_failure;
+  LAMBENT_TRY_VOID(parse_expressions(request, write));
+  const auto& definition = *write.table->definition;
+  if (request.kind == Kind::put) {
+    LAMBENT_TRY_VOID(check_item(definition, request.item, false));
+    write.key = key_of(definition.key, request.item);
+    write.item = std::move(request.item);
+  } else {
+    LAMBENT_TRY_VOID(check_key(definition.key, request.key));
+    write.key = std::move(request.key);
+  }
+  write.at = item_key(write.table->prefix, definition.key, write.key);
+  return write;
+}
+
+TablesResult<Outcome> evaluate(const PreparedWrite& write, const Staging& staging) {
+  const auto& definition = *write.table->definition;
+  if (write.table->dropped || staging.dropped.contains(definition.id)) return no_such_table();
+  auto before = staging.get(write.at);
+  if (!before) return unavailable(before.error());
+  Outcome outcome{.before = *std::move(before), .after = {}};
+
+  static const Item kNothing;
+  if (write.condition && !holds(*write.condition, outcome.before ? *outcome.before : kNothing)) {
+    TablesError error{
+        .kind = ErrorKind::condition_failed, .message = "The conditional request failed", .item = {}, .reasons = {}};
+    if (write.item_on_condition_failure && outcome.before) error.item = std::make_shared<const Item>(*outcome.before);
+    return std::unexpected(std::move(error));
+  }
+  if (write.kind == Kind::put) outcome.after = write.item;
+  if (write.kind == Kind::check) outcome.after = outcome.before;
+  if (write.kind == Kind::update) {
+    outcome.after = outcome.before ? outcome.before : write.key;
+    if (write.update) LAMBENT_TRY_VOID(apply(*write.update, *outcome.after));
+    LAMBENT_TRY_VOID(check_item(definition, *outcome.after, true));
+  }
+  return outcome;
+}
+
+Capacity stage(const PreparedWrite& write, const Outcome& outcome, Staging& staging) {
+  const auto before_size = outcome.before ? size_of(*outcome.before) : 0;
+  const auto after_size = outcome.after ? size_of(*outcome.after) : 0;
+  Capacity capacity{.table = write.table->definition->name,
+                    .table_units = write_units(std::max(before_size, after_size))};
+  if (write.kind == Kind::check || outcome.before == outcome.after) return capacity;
+
+  if (outcome.after) {
+    staging.put(write.at, encode_item(*outcome.after));
+  } else {
+    staging.remove(write.at);
+  }
+  for (const auto& index : write.table->definition->indexes) stage_index(write, index, outcome, staging, capacity);
+  staging.count(write.table, (outcome.after ? 1 : 0) - (outcome.before ? 1 : 0),
+                static_cast<std::int64_t>(after_size) - static_cast<std::int64_t>(before_size));
+  return capacity;
+}
+
+std::optional<Item> returned(const PreparedWrite& write, const Outcome& outcome) {
+  const auto updated = [&](const std::optional<Item>& item) -> std::optional<Item> {
+    if (!item || !write.update) return std::nullopt;
+    Item part = project(*item, write.update->paths());
+    if (part.empty()) return std::nullopt;
+    return part;
+  };
+  switch (write.return_values) {
+    case ReturnValues::none:
+      return std::nullopt;
+    case ReturnValues::all_old:
+      return outcome.before;
+    case ReturnValues::all_new:
+      return outcome.after;
+    case ReturnValues::updated_old:
+      return updated(outcome.before);
+    case ReturnValues::updated_new:
+      return updated(outcome.after);
+  }
+  return std::nullopt;
+}
+
+}  // namespace lambent::tables

@@ -1,0 +1,18 @@
+// Reads of items, on the caller's thread, from a snapshot of the store.
+#pragma once
+
+#include "store/key_value_store.h"
+#include "tables/requests.h"
+#include "tables/table.h"
+
+namespace lambent::tables {
+
+// Bytes of items after which a page of a Query or Scan ends.
+inline constexpr std::size_t kPageBytes = 1U << 20U;
+
+TablesResult<GetResult> read_item(const store::Snapshot& snapshot, const Table& table, const GetRequest& request);
+
+// Query where the request has a key condition, else Scan.
+TablesResult<Page> read_page(const store::Snapshot& snapshot, const Table& table, const PageRequest& request);
+
+}  // namespace lambent::tables

@@ -1,0 +1,65 @@
+// What one group commit will change: the newest state is the store with this on top. Writer's thread only.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "store/key_value_store.h"
+#include "tables/table.h"
+
+namespace lambent::tables {
+
+class Staging {
+ public:
+  explicit Staging(const store::KeyValueStore& store) : store_(store) {}
+
+  // The item (or index entry) at a key of the space `tables`.
+  [[nodiscard]] Result<std::optional<Item>> get(const std::string& key) const;
+  void put(const std::string& key, std::string value);
+  void remove(const std::string& key);
+
+  // Of the space `tables_meta`.
+  void put_meta(const std::string& key, std::string value);
+  void remove_meta(const std::string& key);
+
+  void count(const TablePtr& table, std::int64_t items, std::int64_t bytes);
+
+  // Tables made or dropped by this group.
+  std::set<std::string> created;
+  std::set<std::uint64_t> dropped;
+
+  [[nodiscard]] bool empty() const { return items_.empty() && meta_.empty(); }
+  [[nodiscard]] std::size_t size_bytes() const { return size_bytes_; }
+  // Everything as one batch, the tables' new counters included.
+  [[nodiscard]] store::WriteBatch batch() const;
+  // After the commit: the counters of the tables in memory.
+  void publish_counts();
+
+ private:
+  struct Counts {
+    std::int64_t items = 0;
+    std::int64_t bytes = 0;
+  };
+
+  const store::KeyValueStore& store_;
+  std::map<std::string, std::optional<std::string>> items_;
+  std::map<std::string, std::optional<std::string>> meta_;
+  std::map<TablePtr, Counts> counts_;
+  std::size_t size_bytes_ = 0;
+};
+
+// Keys in tables_meta.
+std::string definition_key(const std::string& table_name);
+std::string counts_key(std::uint64_t table_id);
+std::string dropped_key(std::uint64_t table_id);
+inline constexpr std::string_view kDefinitions = "t/";
+inline constexpr std::string_view kDropped = "d/";
+inline constexpr std::string_view kNextTableId = "next_table_id";
+
+std::string encode_counts(std::int64_t items, std::int64_t bytes);
+// Zeros for anything unreadable: counters are a convenience.
+std::pair<std::int64_t, std::int64_t> decode_counts(std::string_view bytes);
+
+}  // namespace lambent::tables

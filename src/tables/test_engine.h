@@ -1,0 +1,73 @@
+// An engine for tests, with calls that wait for their answer.
+#pragma once
+
+#include <future>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "tables/engine.h"
+#include "tables/test_items.h"
+
+namespace lambent::tables {
+
+class TestEngine {
+ public:
+  explicit TestEngine(store::KeyValueStore& store) {
+    auto opened = Engine::open(store, clock_, random_);
+    EXPECT_TRUE(opened) << opened.error().message();
+    engine_ = *std::move(opened);
+  }
+  Engine& operator*() { return *engine_; }
+  Engine* operator->() { return engine_.get(); }
+
+  // A table with hash key "pk" of type S and, where wanted, range key "sk".
+  TablesResult<TableDescription> create(const std::string& name, std::optional<Type> range = Type::S,
+                                        std::vector<IndexRequest> indexes = {}, std::vector<KeyAttribute> more = {}) {
+    CreateTableRequest request{.name = name, .on_demand = true};
+    request.key = {{"pk", true}};
+    request.attributes = {{"pk", Type::S}};
+    if (range) {
+      request.key.push_back({"sk", false});
+      request.attributes.push_back({"sk", *range});
+    }
+    request.attributes.insert(request.attributes.end(), more.begin(), more.end());
+    request.indexes = std::move(indexes);
+    return wait<TableDescription>([&](auto done) { engine_->create_table(request, std::move(done)); });
+  }
+  TablesResult<TableDescription> drop(const std::string& name) {
+    return wait<TableDescription>([&](auto done) { engine_->delete_table(name, std::move(done)); });
+  }
+  TablesResult<WriteResult> write(WriteRequest request) {
+    return wait<WriteResult>([&](auto done) { engine_->write(std::move(request), std::move(done)); });
+  }
+  TablesResult<WriteResult> put(const std::string& table, Item item) {
+    return write({.kind = WriteRequest::Kind::put, .table = table, .item = std::move(item)});
+  }
+  TablesResult<WriteResult> remove(const std::string& table, Item key) {
+    return write({.kind = WriteRequest::Kind::remove, .table = table, .key = std::move(key)});
+  }
+  TablesResult<BatchWriteResult> transact(std::vector<WriteRequest> requests) {
+    return wait<BatchWriteResult>([&](auto done) { engine_->transact_write(std::move(requests), std::move(done)); });
+  }
+  std::optional<Item> get(const std::string& table, Item key) {
+    auto got = engine_->get({.table = table, .key = std::move(key), .consistent = true});
+    EXPECT_TRUE(got) << got.error().message;
+    return got ? got->item : std::nullopt;
+  }
+
+  template <class T, class Start>
+  static TablesResult<T> wait(Start start) {
+    std::promise<TablesResult<T>> promise;
+    auto future = promise.get_future();
+    start(Completion<T>([&promise](TablesResult<T> result) { promise.set_value(std::move(result)); }));
+    return future.get();
+  }
+
+ private:
+  FakeClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace lambent::tables
