@@ -57,17 +57,28 @@ class Map {
   }
   // Restores the order; of equal keys the one pushed last stays.
   void sort() {
-    std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
-    auto out = entries_.begin();
-    for (auto in = entries_.begin(); in != entries_.end(); ++in) {
-      if (out != entries_.begin() && std::prev(out)->key == in->key) {
-        std::prev(out)->value = std::move(in->value);
+    const auto ascending = [](const Entry& a, const Entry& b) { return a.key < b.key; };
+    if (std::is_sorted(entries_.begin(), entries_.end(),
+                       [](const Entry& a, const Entry& b) { return a.key <= b.key; })) {
+      return;  // strictly ascending: what clients that sort their keys send
+    }
+    // By position where keys are equal, so that the last one can be told.
+    std::vector<std::size_t> order(entries_.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      if (ascending(entries_[a], entries_[b])) return true;
+      return !ascending(entries_[b], entries_[a]) && a < b;
+    });
+    std::vector<Entry> sorted;
+    sorted.reserve(order.size());
+    for (const std::size_t i : order) {
+      if (!sorted.empty() && sorted.back().key == entries_[i].key) {
+        sorted.back().value = std::move(entries_[i].value);
       } else {
-        if (out != in) *out = std::move(*in);
-        ++out;
+        sorted.push_back(std::move(entries_[i]));
       }
     }
-    entries_.erase(out, entries_.end());
+    entries_ = std::move(sorted);
   }
 
  private:

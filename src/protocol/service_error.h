@@ -29,7 +29,7 @@ struct ServiceError {
   std::vector<std::pair<std::string, std::string>> headers{};  // e.g. Retry-After
 
   // Adds one more member to the body, for errors that the model does not know.
-  ServiceError&& with(std::string_view name, std::string_view value) &&;
+  void add_member(std::string_view name, std::string_view value);
 };
 
 // Leaves an operation with an error:
@@ -41,7 +41,9 @@ struct ServiceError {
 // Errors that every AWS service has, though no model lists them.
 ServiceError validation_error(std::string message);     // 400 ValidationException
 ServiceError serialization_error(std::string message);  // 400 SerializationException
-ServiceError internal_error(std::string message);       // 500 InternalFailure
-ServiceError access_denied(std::string message);        // 403 AccessDeniedException
+// What authentication and routing refuse: UnrecognizedClientException, InvalidSignatureException …
+ServiceError framework_error(std::string code, std::string message, int status);
+ServiceError internal_error(std::string message);  // 500 InternalFailure
+ServiceError access_denied(std::string message);   // 403 AccessDeniedException
 
 }  // namespace lambent::protocol

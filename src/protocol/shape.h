@@ -31,7 +31,7 @@ enum class Kind : std::uint8_t {
   attribute_value,  // AttributeValue
 };
 
-enum class TimeFormat : std::uint8_t { epoch_seconds, iso8601, http_date };
+enum class TimeFormat : std::uint8_t { automatic, epoch_seconds, iso8601, http_date };
 
 struct Structure;
 
@@ -71,9 +71,9 @@ struct OptionalOps {
 struct Shape {
   std::string_view name;  // in the model
   Kind kind;
-  bool sensitive = false;  // values are never repeated in messages
-  bool flattened = false;  // list and map in Query and XML
-  TimeFormat time_format = TimeFormat::epoch_seconds;
+  bool sensitive = false;                          // values are never repeated in messages
+  bool flattened = false;                          // list and map in Query and XML
+  TimeFormat time_format = TimeFormat::automatic;  // automatic: as the place has it by default
   const Constraints* constraints = nullptr;
   const Structure* structure = nullptr;
   const Shape* key = nullptr;      // map
