@@ -16,6 +16,8 @@ role=${ROLE:-arn:aws:iam::000000000000:role/documents}
 table=${DOCUMENTS_TABLE:-documents}
 auth=${AUTH_TYPE:-NONE}
 export AWS_PAGER=
+export AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-}}" # the aws command of PyPI reads only this one
+[ -n "$AWS_DEFAULT_REGION" ] || unset AWS_DEFAULT_REGION
 
 say() { printf '%s\n' "$*"; }
 

@@ -4,6 +4,8 @@ set -eu
 aws=${AWS:-aws}
 table=${DOCUMENTS_TABLE:-documents}
 export AWS_PAGER=
+export AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-}}" # the aws command of PyPI reads only this one
+[ -n "$AWS_DEFAULT_REGION" ] || unset AWS_DEFAULT_REGION
 
 # remove WHAT COMMAND...
 remove() {
