@@ -3,7 +3,8 @@
 #
 #   ./pack.sh [--slim]     makes upload.zip and download.zip in build/examples/documents of the repository
 #
-#   PYTHON     the interpreter to pack for and with (default: python3); it has to be the version the functions run on
+#   PYTHON     the interpreter to pack for and with, of the version the functions run on, and with pip (default: that of
+#              build/venv, which make builds, or else python3)
 #   OUT        where to pack (default: build/examples/documents)
 #   --slim     leaves out what the two functions never use: botocore's descriptions of services other than DynamoDB and
 #              STS (nine tenths of it). What is left is no longer the SDK as it was published, so this is not the default.
@@ -12,7 +13,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${OUT:-$here/../../build/examples/documents}
-python=${PYTHON:-python3}
+python=${PYTHON:-$here/../../build/venv/bin/python}
+[ -x "$python" ] || command -v "$python" >/dev/null || python=python3
 slim=no
 [ "${1:-}" = --slim ] && slim=yes
 

@@ -5,13 +5,15 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 OUT=${OUT:-$here/../../build/examples/documents}
-export OUT
+PYTHON=${PYTHON:-$here/../../build/venv/bin/python}
+[ -x "$PYTHON" ] || command -v "$PYTHON" >/dev/null || PYTHON=python3
+export OUT PYTHON
 "$here/pack.sh"
 OUT=$(cd "$OUT" && pwd)
 wanted=$(sha256sum <"$here/requirements-test.txt")
 if [ "$(cat "$OUT/venv.stamp" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$OUT/venv"
-    "${PYTHON:-python3}" -m venv "$OUT/venv"
+    "$PYTHON" -m venv "$OUT/venv"
     "$OUT/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements-test.txt"
     echo "$wanted" >"$OUT/venv.stamp"
 fi
