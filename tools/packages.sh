@@ -26,6 +26,7 @@ for package in "${wanted[@]}"; do
   case "$package" in
     nodejs) command -v node >/dev/null && continue ;;
     npm) command -v npm >/dev/null && continue ;;
+    libnode-dev) [ -e /usr/include/node/node_api.h ] && continue ;;
   esac
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done

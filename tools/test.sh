@@ -23,7 +23,7 @@ python_tests() {
   build/venv/bin/python -m pytest -q runtimes/tests tools/protocol_generator
 }
 
-clients() { tests/clients/build.sh; }
+clients() { build/venv/bin/python -m pytest -q tests/clients; }
 example() { examples/documents/test.sh; }
 system() { build/venv/bin/python -m pytest tests/system -m 'not soak'; }
 

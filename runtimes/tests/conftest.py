@@ -10,9 +10,7 @@ import subprocess
 import pytest
 
 from runtime_api_server import Instance
-
-RUNTIMES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PYTHON_FLAGS = ["-S", "-B"]
+from runtime_paths import PYTHON_FLAGS, RUNTIMES
 
 
 def _first_of_each_version(candidates):

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from conftest import PYTHON_FLAGS, RUNTIMES
+from runtime_paths import PYTHON_FLAGS, RUNTIMES
 
 ECHO = "def handler(event, context):\n    return event\n"
 HARD_SPACES = "\u00a0\u00a0"

@@ -20,11 +20,12 @@ mkdir -p "$cache"
 
 awslambdaric_version=4.2.2
 aws_lambda_ric_version=3.3.0 # the last one that works with Node.js 18
+recipe=1                     # raise it when the way of building changes, so that every folder is made anew
 
 # up_to_date NAME CONTENT: whether the folder was made from just this content, now or as found in the cache.
 # Leaves the new stamp in $stamp.
 up_to_date() {
-    stamp=$(printf '%s\n' "$2" | cat - "$0" | sha256sum | cut -c 1-64)
+    stamp=$(printf '%s\n' "$recipe $2" | sha256sum | cut -c 1-64)
     [ -d "$out/$1" ] && [ "$(cat "$out/.stamps/$1" 2>/dev/null)" = "$stamp" ] && return
     [ -d "$cache/$1-$stamp" ] || return 1
     begin "$1"
@@ -52,7 +53,7 @@ begin() {
 }
 
 build_awslambdaric() {
-    up_to_date awslambdaric "$(cat "$here"/awslambdaric/*; /usr/bin/python3 -VV)" && return
+    up_to_date awslambdaric "$awslambdaric_version $(cat "$here"/awslambdaric/*; /usr/bin/python3 -VV)" && return
     begin awslambdaric
     /usr/bin/python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$work" \
         "awslambdaric==$awslambdaric_version"
@@ -61,7 +62,7 @@ build_awslambdaric() {
 }
 
 build_aws_lambda_ric() {
-    up_to_date aws-lambda-ric "$(cat "$here"/aws-lambda-ric/*; uname -m)" && return
+    up_to_date aws-lambda-ric "$aws_lambda_ric_version $(cat "$here"/aws-lambda-ric/*; uname -m)" && return
     begin aws-lambda-ric
     scratch=$out/.work/npm
     rm -rf "$scratch"

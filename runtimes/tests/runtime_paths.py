@@ -1,0 +1,6 @@
+"""Where the runtimes are, and the flags that their READMEs name."""
+
+import os
+
+RUNTIMES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PYTHON_FLAGS = ["-S", "-B"]
