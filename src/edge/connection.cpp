@@ -106,6 +106,7 @@ net::Task<HttpResult<RequestHead>> ServerConnection::read_head() {
   in_.take(std::exchange(body_view_bytes_, 0));
   current_ = {};
   response_ = ResponseState::none;
+  in_.shrink();
   RequestHead head;
   enter(Phase::idle, context_.limits.idle_timeout);
   for (;;) {

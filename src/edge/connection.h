@@ -77,6 +77,7 @@ class ServerConnection {
   net::Task<> finish();
   // Cuts the connection; pending calls end with a socket error.
   void close() { stream_.close(); }
+  [[nodiscard]] bool is_open() const { return stream_.is_open(); }
 
   // What the connection waits for, and until when: for the sweep that keeps timeouts.
   enum class Phase { idle, head, body, handler, write, linger };

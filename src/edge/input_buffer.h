@@ -28,7 +28,16 @@ class InputBuffer {
     if (begin_ == end_) begin_ = end_ = 0;
   }
 
+  // Gives back the memory of an exceptional request; to call where a long wait may follow.
+  void shrink() {
+    if (begin_ != end_ || capacity_ <= kKeptBytes) return;
+    block_.reset();
+    capacity_ = 0;
+  }
+
  private:
+  static constexpr std::size_t kKeptBytes = 32 * 1024;
+
   void make_room(std::size_t bytes) {
     const std::size_t held = end_ - begin_;
     if (capacity_ - held >= bytes) {

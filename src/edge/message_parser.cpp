@@ -6,6 +6,9 @@
 #include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
+
+#include "edge/framing.h"
 
 namespace lambent::edge {
 
@@ -146,68 +149,6 @@ class Collector final : public http::basic_parser<isRequest> {
   std::size_t field_limit_;
   std::string_view element_;
 };
-
-// What the framing fields of a head say, by stricter rules than Beast's.
-struct Framing {
-  std::optional<std::uint64_t> content_length;
-  bool is_chunked = false;
-  std::size_t hosts = 0;
-  std::string_view host;
-  std::string_view expect;
-};
-
-std::optional<std::uint64_t> parse_content_length(std::string_view text) {
-  if (text.empty() || text.size() > 18) return std::nullopt;
-  std::uint64_t value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return value;
-}
-
-HttpResult<Framing> read_framing(const Fields& fields, bool is_http10) {
-  Framing framing;
-  for (const auto [name, value] : fields) {
-    if (equals_ignoring_case(name, "content-length")) {
-      if (framing.content_length) return malformed("Content-Length is given twice.");
-      framing.content_length = parse_content_length(value);
-      if (!framing.content_length) return malformed("Content-Length is malformed.");
-    } else if (equals_ignoring_case(name, "transfer-encoding")) {
-      if (framing.is_chunked || !equals_ignoring_case(value, "chunked")) {
-        return malformed("The only transfer coding understood is chunked.");
-      }
-      framing.is_chunked = true;
-    } else if (equals_ignoring_case(name, "host")) {
-      framing.hosts++;
-      framing.host = value;
-    } else if (equals_ignoring_case(name, "expect")) {
-      framing.expect = value;
-    }
-  }
-  if (framing.is_chunked && framing.content_length) {
-    return malformed("Content-Length and Transfer-Encoding exclude each other.");
-  }
-  if (framing.is_chunked && is_http10) return malformed("HTTP/1.0 has no Transfer-Encoding.");
-  return framing;
-}
-
-// Takes scheme and authority off a target in absolute form, which must name the same host as the Host field.
-HttpResult<std::string_view> origin_form(std::string_view method, std::string_view target, std::string_view host) {
-  if (target.starts_with('/') || (target == "*" && method == "OPTIONS")) return target;
-  const auto scheme_end = target.find("://");
-  if (scheme_end == std::string_view::npos) return malformed("The request target is malformed.");
-  const auto scheme = target.substr(0, scheme_end);
-  if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) {
-    return malformed("The request target is malformed.");
-  }
-  const auto rest = target.substr(scheme_end + 3);
-  const auto slash = rest.find('/');
-  if (slash == std::string_view::npos || !equals_ignoring_case(rest.substr(0, slash), host)) {
-    return malformed("The request target does not agree with Host.");
-  }
-  return rest.substr(slash);
-}
 
 // The size of the part of `text` that ends with an empty line, looking from `from` on; 0 where there is none yet.
 std::size_t end_of_section(std::string_view text, std::size_t from) {

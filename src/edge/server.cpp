@@ -56,6 +56,7 @@ struct Door {
   void start_sweeping();
   void close_connections();
   void close_idle_connections();
+  bool make_place();
 
   net::Loop& loop;
   const Clock& clock;
@@ -109,6 +110,22 @@ void Door::close_idle_connections() {
   }
 }
 
+// Closes the connection that would time out first among those that wait for a request: a flood of idle or slow
+// connections then costs the flood, not those who have something to ask.
+bool Door::make_place() {
+  if (connections.size() < context.limits.connections) return true;
+  ServerConnection* oldest = nullptr;
+  for (auto* connection : connections) {
+    const auto phase = connection->phase();
+    const bool waits = phase == ServerConnection::Phase::idle || phase == ServerConnection::Phase::head ||
+                       phase == ServerConnection::Phase::linger;
+    if (!waits || !connection->is_open()) continue;
+    if (oldest == nullptr || connection->deadline() < oldest->deadline()) oldest = connection;
+  }
+  if (oldest != nullptr) oldest->close();
+  return oldest != nullptr;
+}
+
 // Answers the connection's next request; false where it was the last.
 net::Task<bool> serve_request(Door& door, ServerConnection& connection) {
   auto head = co_await connection.read_head();
@@ -144,7 +161,7 @@ net::Task<> serve_door(std::shared_ptr<Door> door) {
       if (stream.error().code != ECANCELED) log::error("listener ended: {}", stream.error().message());
       break;
     }
-    if (door->connections.size() >= door->context.limits.connections) {
+    if (!door->make_place()) {
       auto refusal = stream->write_all(kTooManyConnections);
       std::ignore = refusal.await_ready();  // as much as the socket takes at once, which is all of it
       continue;

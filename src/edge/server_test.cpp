@@ -489,24 +489,6 @@ TEST_F(Server, TellsATruncatedBodyFromAWholeOne) {
   EXPECT_EQ(body_error.kind, HttpError::Kind::truncated);
 }
 
-TEST_F(Server, RefusesConnectionsOverTheLimit) {
-  start({.connections = 1});
-  auto first = connect();
-  std::string answer;
-  run(say(*this, "", answer));
-  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
-}
-
-Task<> begin_waiting(net::Stream& stream, std::string path, net::OneShot<bool> in_wait) {
-  EXPECT_TRUE(co_await stream.write_all("GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"));
-  co_await in_wait;
-}
-
-Task<> keep_idle(net::Stream& stream) {
-  EXPECT_TRUE(co_await stream.write_all("GET /echo HTTP/1.1\r\nHost: h\r\n\r\n"));
-  std::ignore = co_await read_until(stream, "\r\n\r\n");
-}
-
 Task<> store(Task<std::string> task, std::string& out) {
   out = co_await std::move(task);
 }
@@ -514,6 +496,42 @@ Task<> store(Task<std::string> task, std::string& out) {
 Task<> both(Task<> a, Task<> b) {
   co_await std::move(a);
   co_await std::move(b);
+}
+
+Task<> begin_waiting(net::Stream& stream, std::string path, net::OneShot<bool> in_wait) {
+  EXPECT_TRUE(co_await stream.write_all("GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"));
+  co_await in_wait;
+}
+
+Task<> fill_then_say(net::Stream& first, net::OneShot<bool> in_wait, Task<> then, net::OneShot<std::string> release) {
+  co_await begin_waiting(first, "/wait-deaf", in_wait);
+  co_await std::move(then);
+  release.set("done");
+}
+
+TEST_F(Server, RefusesConnectionsOverTheLimitWhereAllAreBusy) {
+  start({.connections = 1});
+  auto first = connect();
+  std::string answer;
+  run(fill_then_say(first, in_wait, say(*this, "", answer), release));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n{\"message\":\"Too many connections.\"}\n")) << answer;
+}
+
+TEST_F(Server, ClosesAnIdleConnectionForANewOneAtTheLimit) {
+  start({.connections = 1});
+  auto first = connect();
+  std::string answer;
+  std::string first_answer;
+  run(both(say(*this, "GET /echo?new HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", answer),
+           store(read_all(first), first_answer)));
+  EXPECT_TRUE(answer.ends_with("new")) << answer;
+  EXPECT_EQ(first_answer, "");
+}
+
+Task<> keep_idle(net::Stream& stream) {
+  EXPECT_TRUE(co_await stream.write_all("GET /echo HTTP/1.1\r\nHost: h\r\n\r\n"));
+  std::ignore = co_await read_until(stream, "\r\n\r\n");
 }
 
 TEST_F(Server, DrainsInFlightRequestsAndClosesIdleConnections) {
