@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <vector>
 
 #include "base/files.h"
@@ -69,6 +70,23 @@ Result<ParentAndName> open_parent(int root, std::string_view path) {
                        std::string(path.substr(slash + 1))};
   if (!result.parent) return fail_errno("open", path);
   return result;
+}
+
+// A descriptor from another mount namespace cannot be cloned, so its path is opened in this one; that it still leads to
+// the same folder is checked.
+Result<UniqueFd> reopen_in_own_namespace(int folder, int host_proc) {
+  char path[PATH_MAX] = {};
+  const std::string link = fmt::format("self/fd/{}", folder);
+  if (readlinkat(host_proc, link.c_str(), path, sizeof path - 1) < 0) return fail_errno("readlink", link);
+  UniqueFd own(open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!own) return fail_errno("open", path);
+  struct stat wanted{};
+  struct stat found{};
+  if (fstat(folder, &wanted) != 0 || fstat(own.get(), &found) != 0) return fail_errno("fstat", path);
+  if (wanted.st_dev != found.st_dev || wanted.st_ino != found.st_ino) {
+    return fail(Error::of("open", path, "is another folder by now"));
+  }
+  return own;
 }
 
 Result<> switch_root() {
@@ -176,8 +194,9 @@ Result<> RootBuilder::enter() {
   return switch_root();
 }
 
-Result<> enter_folder_as_root(int folder) {
-  const UniqueFd tree(open_tree(folder, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+Result<> enter_folder_as_root(int folder, int host_proc) {
+  LAMBENT_TRY(const UniqueFd own, reopen_in_own_namespace(folder, host_proc));
+  const UniqueFd tree(open_tree(own.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!tree) return fail_errno("open_tree", "destination");
   mount_attr change{};
   change.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;

@@ -58,7 +58,8 @@ class RootBuilder {
   UniqueFd root_;
 };
 
-// Changes the root to the mount of `folder` and lets the old one go: nothing but that folder stays reachable.
-Result<> enter_folder_as_root(int folder);
+// Changes the root to the folder behind the descriptor `folder` and lets the old one go: nothing else stays reachable.
+// `host_proc` is a folder descriptor of /proc.
+Result<> enter_folder_as_root(int folder, int host_proc);
 
 }  // namespace lambent::sandbox

@@ -22,8 +22,7 @@ constexpr std::uint64_t kDataFactor = 4;
 constexpr std::uint64_t kLeastData = 1024 * kMiB;
 
 // The steps of a sandbox that a host may refuse, tried on nothing.
-Result<> try_namespaces(bool is_privileged, int host_proc) {
-  const Identity identity{geteuid(), getegid(), 993, 990};
+Result<> try_namespaces(bool is_privileged, const Identity& identity, int host_proc) {
   if (!is_privileged) LAMBENT_TRY_VOID(enter_user_namespace(identity, host_proc, true));
   LAMBENT_TRY_VOID(enter_cgroup_namespace());
   LAMBENT_TRY_VOID(raise_loopback());
@@ -39,10 +38,11 @@ Result<> try_namespaces(bool is_privileged, int host_proc) {
 // In a child, whose exit status is the errno of the first step that failed.
 Result<> probe_namespaces(bool is_privileged) {
   const UniqueFd host_proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const Identity identity{geteuid(), getegid(), 993, 990};
   LAMBENT_TRY(const auto channel, make_child_channel());
   LAMBENT_TRY(const auto cloned, clone_into(is_privileged ? kSandboxNamespaces : kSandboxNamespaces | kUserNamespace));
   if (cloned.pid == 0) {
-    const auto tried = try_namespaces(is_privileged, host_proc.get());
+    const auto tried = try_namespaces(is_privileged, identity, host_proc.get());
     if (!tried) static_cast<void>(send_child_message(channel.second.get(), failure_message(tried.error())));
     _exit(tried ? 0 : 1);
   }

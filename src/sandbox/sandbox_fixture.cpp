@@ -62,6 +62,7 @@ void SandboxFixture::start_client() {
     _exit(run_spawner(ends->second.release()));
   }
   ends->second.reset();
+  line_.reset(dup(ends->first.get()));
   client_ = std::make_unique<SpawnerClient>(loop_, SpawnerProcess{std::move(ends->first), spawner_});
   auto report = await(client_->start({.data_folder = folder_}, [this](const std::string& why) {
     broken_ = why;

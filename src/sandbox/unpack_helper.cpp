@@ -30,7 +30,7 @@ Result<> confine_helper(const UnpackRequest& request, const Identity& identity, 
   close_all_but(keep);
   if (!request.is_privileged) LAMBENT_TRY_VOID(enter_user_namespace(identity, request.host_proc, true));
   LAMBENT_TRY_VOID(make_mounts_private());
-  LAMBENT_TRY_VOID(enter_folder_as_root(request.destination));
+  LAMBENT_TRY_VOID(enter_folder_as_root(request.destination, request.host_proc));
   if (request.is_privileged) {
     LAMBENT_TRY_VOID(become_host_user(identity));
     LAMBENT_TRY_VOID(enter_user_namespace(identity, request.host_proc, false));

@@ -202,11 +202,10 @@ std::expected<UnpackReport, UnpackError> open_and_unzip(int archive, int destina
   const int copy = fcntl(archive, F_DUPFD_CLOEXEC, 3);
   if (copy < 0 || lseek(copy, 0, SEEK_SET) != 0) return refuse_errno("open", "archive");
   int code = 0;
-  zip_t* opened = zip_fdopen(copy, ZIP_CHECKCONS, &code);
+  zip_t* opened = zip_fdopen(copy, 0, &code);
   if (opened == nullptr) {
     close(copy);
-    const auto failure = code == ZIP_ER_INCONS ? UnpackFailure::corrupt : failure_of(code);
-    return refuse(failure, "the archive cannot be opened");
+    return refuse(failure_of(code), "the archive cannot be opened");
   }
   const std::unique_ptr<zip_t, void (*)(zip_t*)> owner(opened, zip_discard);
   const auto unzipper = std::make_unique<Unzipper>(opened, destination, limits);
