@@ -22,6 +22,14 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 
+# compile_modules FOLDER [OPTIONS]: the code is read-only where it runs, so what is not compiled here is compiled at every
+# cold start. The compiled modules name the folder that they run in, not the one they were packed in.
+compile_modules() {
+    folder=$1
+    shift
+    PYTHONHASHSEED=0 "$python" -m compileall -q "$@" --invalidation-mode unchecked-hash -s "$folder" -p /var/task "$folder"
+}
+
 # install FUNCTION REQUIREMENTS: keeps what is there when nothing that decides about it has changed.
 install() {
     wanted=$(cat "$here"/requirements*.txt "$here/pack.sh" | sha256sum | cut -d' ' -f1)-$version-$slim
@@ -44,8 +52,7 @@ install() {
     if [ $slim = yes ]; then
         find "$out/$1/botocore/data" -mindepth 1 -maxdepth 1 -type d ! -name dynamodb ! -name sts -exec rm -r {} +
     fi
-    # The code is read-only where it runs, so what is not compiled here is compiled at every cold start.
-    "$python" -m compileall -q --invalidation-mode unchecked-hash "$out/$1"
+    compile_modules "$out/$1"
     echo "$wanted" >"$out/$1.stamp"
 }
 
@@ -56,7 +63,7 @@ pack() {
     for module in "$@"; do
         cp "$here/$module.py" "$out/$function"
     done
-    (cd "$out/$function" && "$python" -m compileall -q -f --invalidation-mode unchecked-hash $(printf '%s.py ' "$@"))
+    compile_modules "$out/$function" -f -l
     "$python" "$here/zip.py" "$out/$function" "$out/$function.zip"
     echo "$out/$function.zip: $(($(stat -c %s "$out/$function.zip") / 1000)) kB for $version"
 }

@@ -1,5 +1,5 @@
-"""The tests run on the package that pack.sh makes, the one that is deployed: its folder is build/examples/documents/upload,
-or $DOCUMENTS_PACKAGE."""
+"""The tests run the sources as they are now with the libraries and fonts of the package that pack.sh makes: its folder is
+build/examples/documents/upload, or $DOCUMENTS_PACKAGE. test_package.py runs the package itself."""
 import os
 import sys
 from pathlib import Path
