@@ -19,6 +19,9 @@ struct Limits {
   std::size_t unzipped_bytes = 250 * kMiB;          // code unpacked
   std::size_t unzipped_entries = 100'000;           // ours: files in one package
   std::size_t environment_bytes = 4 * kKiB;         // all variables, names and values
+  std::uint32_t timeout_seconds = 900;              // longest Timeout of a function
+  std::uint32_t memory_megabytes = 10'240;          // largest MemorySize
+  std::uint32_t tmp_megabytes = 10'240;             // largest EphemeralStorage
   std::uint32_t account_concurrency = 1000;         // instances busy at the same time
   std::uint32_t open_files = 1024;                  // per instance
   std::uint32_t processes = 1024;                   // processes and threads per instance
