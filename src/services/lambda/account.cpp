@@ -1,0 +1,79 @@
+// GetAccountSettings, TagResource, UntagResource and ListTags.
+#include <algorithm>
+#include <utility>
+
+#include "services/lambda/configuration.h"
+#include "services/lambda/errors.h"
+#include "services/lambda/lambda_service.h"
+#include "services/lambda/validation.h"
+
+namespace lambent::services::lambda {
+
+using protocol::Answer;
+using protocol::CallContext;
+using protocol::failure;
+
+namespace {
+
+constexpr std::int64_t kTotalCodeBytes = 80'530'636'800;  // AWS's 75 GB; shown, not enforced
+
+// Tags belong to functions, never to their versions.
+ApiResult<void> check_taggable(std::string_view resource) {
+  const auto name = catalog::parse_function_name(resource);
+  if (name && name->qualifier.empty() && !name->region.empty()) return {};
+  return failure(
+      invalid_parameter("Tags on function aliases and versions are not supported. Please specify a function ARN."));
+}
+
+}  // namespace
+
+Answer<api::GetAccountSettingsResponse> LambdaService::get_account_settings(const CallContext&,
+                                                                            api::GetAccountSettingsRequest) {
+  const auto& limits = settings_.limits;
+  api::GetAccountSettingsResponse reply;
+  auto& limit = reply.account_limit.emplace();
+  limit.total_code_size = kTotalCodeBytes;
+  limit.code_size_unzipped = static_cast<std::int64_t>(limits.unzipped_bytes);
+  limit.code_size_zipped = static_cast<std::int64_t>(limits.zip_upload_bytes);
+  limit.concurrent_executions = static_cast<std::int32_t>(limits.account_concurrency);
+  limit.unreserved_concurrent_executions = static_cast<std::int32_t>(limits.account_concurrency);
+  auto& usage = reply.account_usage.emplace();
+  usage.function_count = static_cast<std::int64_t>(parts_.catalog.size());
+  usage.total_code_size = static_cast<std::int64_t>(parts_.catalog.total_code_bytes());
+  co_return reply;
+}
+
+Answer<protocol::Nothing> LambdaService::tag_resource(const CallContext&, api::TagResourceRequest request) {
+  LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
+  LAMBENT_CO_TRY(auto change, begin_change(request.resource));
+  auto function = *change.current();
+  auto tags = to_map(function.tags);
+  for (auto& [name, value] : request.tags) tags[name] = value;
+  LAMBENT_CO_TRY_VOID(check_tags(tags));
+  function.tags = to_pairs(tags);
+  const auto committed = co_await change.commit(std::move(function));
+  if (!committed) co_return failure(to_api_error(committed.error()));
+  co_return protocol::Nothing{};
+}
+
+Answer<protocol::Nothing> LambdaService::untag_resource(const CallContext&, api::UntagResourceRequest request) {
+  LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
+  LAMBENT_CO_TRY(auto change, begin_change(request.resource));
+  auto function = *change.current();
+  std::erase_if(function.tags, [&](const auto& tag) {
+    return std::ranges::find(request.tag_keys, tag.first) != request.tag_keys.end();
+  });
+  const auto committed = co_await change.commit(std::move(function));
+  if (!committed) co_return failure(to_api_error(committed.error()));
+  co_return protocol::Nothing{};
+}
+
+Answer<api::ListTagsResponse> LambdaService::list_tags(const CallContext&, api::ListTagsRequest request) {
+  LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
+  LAMBENT_CO_TRY(const auto named, find(request.resource, ""));
+  api::ListTagsResponse reply;
+  reply.tags = to_map(named.function->tags);
+  co_return reply;
+}
+
+}  // namespace lambent::services::lambda

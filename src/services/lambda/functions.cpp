@@ -1,0 +1,263 @@
+// CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration
+// and DeleteFunction.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/time_format.h"
+#include "identity/presign.h"
+#include "services/lambda/code_download.h"
+#include "services/lambda/configuration.h"
+#include "services/lambda/errors.h"
+#include "services/lambda/lambda_service.h"
+#include "services/lambda/validation.h"
+
+namespace lambent::services::lambda {
+
+using protocol::Answer;
+using protocol::CallContext;
+using protocol::failure;
+
+namespace {
+
+constexpr std::size_t kDefaultPage = 50;  // ListFunctions returns at most 50 at a time, whatever MaxItems says
+
+// What CreateFunction answers: the record is complete, but its clients wait for the step from Pending to Active.
+catalog::Function as_creating(const catalog::Function& function) {
+  auto shown = function;
+  shown.state = "Pending";
+  shown.state_reason = "The function is being created.";
+  shown.state_reason_code = "Creating";
+  shown.last_update_status.clear();
+  return shown;
+}
+
+catalog::Function as_updating(const catalog::Function& function) {
+  auto shown = function;
+  shown.last_update_status = "InProgress";
+  shown.last_update_status_reason = "The function is being created.";
+  shown.last_update_status_reason_code = "Creating";
+  return shown;
+}
+
+void set_code(catalog::Function& function, catalog::CodePackagePtr code) {
+  function.code_digest = code->digest;
+  function.code_sha256_base64 = code->sha256_base64;
+  function.code_size = code->zip_bytes;
+  function.code = std::move(code);
+}
+
+}  // namespace
+
+LambdaService::LambdaService(LambdaParts parts, LambdaSettings settings)
+    : parts_(parts), settings_(std::move(settings)) {}
+
+ApiResult<LambdaService::Named> LambdaService::find(std::string_view name, std::string_view qualifier) const {
+  auto resolved = catalog::resolve_function_name(settings_.home, name, qualifier);
+  if (!resolved) return failure(to_api_error(resolved.error()));
+  auto arn = settings_.home.function_arn(resolved->name, resolved->qualifier);
+  auto function = parts_.catalog.find(resolved->name);
+  const bool latest = resolved->qualifier.empty() || resolved->qualifier == catalog::kLatest;
+  if (!function || !latest) return failure(function_not_found(arn));
+  return Named{std::move(function), std::move(resolved->qualifier), std::move(arn)};
+}
+
+ApiResult<std::string> LambdaService::name_to_change(std::string_view name) const {
+  auto resolved = catalog::resolve_function_name(settings_.home, name);
+  if (!resolved) return failure(to_api_error(resolved.error()));
+  if (!resolved->qualifier.empty() && resolved->qualifier != catalog::kLatest) {
+    return failure(
+        invalid_parameter("This operation is permitted on Lambda functions only. Aliases and versions do "
+                          "not support this operation. Please specify either a function name or an "
+                          "unqualified function ARN."));
+  }
+  return std::move(resolved->name);
+}
+
+ApiResult<catalog::Catalog::Change> LambdaService::begin_change(std::string_view name,
+                                                                const std::optional<std::string>& revision_id) {
+  LAMBENT_TRY(const auto bare_name, name_to_change(name));
+  if (!parts_.catalog.find(bare_name)) return failure(function_not_found(settings_.home.function_arn(bare_name)));
+  auto change = parts_.catalog.begin_change(bare_name);
+  if (!change) return failure(to_api_error(change.error()));
+  if (revision_id && *revision_id != change->current()->revision_id) {
+    return failure(api::PreconditionFailedException{
+        .message = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API "
+                   "to retrieve the latest Revision Id"});
+  }
+  return std::move(*change);
+}
+
+void LambdaService::stamp(catalog::Function& function) const {
+  function.last_modified = format_lambda_time(parts_.clock.wall());
+  function.revision_id = parts_.random.uuid();
+}
+
+ApiResult<void> LambdaService::check_architectures(const std::optional<std::vector<std::string>>& architectures) const {
+  const auto wanted = architectures && !architectures->empty() ? architectures->front() : std::string("x86_64");
+  if (wanted == settings_.architecture) return {};
+  return failure(invalid_parameter(fmt::format("The architecture {} is not available: this host runs {} functions.",
+                                               wanted, settings_.architecture)));
+}
+
+ApiResult<void> LambdaService::check_zip(const std::string& zip, std::string_view operation) const {
+  if (zip.empty()) return failure(invalid_parameter("Uploaded file must be a non-empty zip"));
+  if (zip.size() > settings_.limits.zip_upload_bytes) {
+    return failure(package_too_large(settings_.limits.zip_upload_bytes, operation));
+  }
+  return {};
+}
+
+ApiResult<void> LambdaService::check_new(const api::CreateFunctionRequest& request) const {
+  LAMBENT_TRY_VOID(check_supported(request));
+  const auto& code = request.code;
+  LAMBENT_TRY_VOID(
+      check_code_source(code.zip_file.has_value(), code.s3_bucket || code.s3_key, code.image_uri.has_value()));
+  if (!request.runtime || (!request.handler && !is_custom_runtime(*request.runtime))) {
+    return failure(invalid_parameter(
+        "Runtime and Handler are mandatory parameters for functions created with deployment packages."));
+  }
+  LAMBENT_TRY_VOID(check_runtime(*request.runtime, parts_.runtimes));
+  LAMBENT_TRY_VOID(check_architectures(request.architectures));
+  LAMBENT_TRY_VOID(check_sizes(request.timeout, request.memory_size, request.ephemeral_storage, settings_.limits));
+  if (request.environment) {
+    LAMBENT_TRY_VOID(check_environment(*request.environment, settings_.limits.environment_bytes));
+  }
+  if (request.tags) LAMBENT_TRY_VOID(check_tags(*request.tags));
+  return check_zip(*code.zip_file, "CreateFunction");
+}
+
+Answer<api::FunctionConfiguration> LambdaService::create_function(const CallContext&,
+                                                                  api::CreateFunctionRequest request) {
+  LAMBENT_CO_TRY(const auto name, name_to_change(request.function_name));
+  LAMBENT_CO_TRY_VOID(check_new(request));
+  if (parts_.catalog.find(name)) {
+    co_return failure(api::ResourceConflictException{.message = fmt::format("Function already exist: {}", name)});
+  }
+  auto change = parts_.catalog.begin_change(name);
+  if (!change) co_return failure(to_api_error(change.error()));
+
+  auto code = co_await parts_.code.put(std::move(*request.code.zip_file));
+  if (!code) co_return failure(to_api_error(code.error(), settings_.limits));
+
+  catalog::Function function;
+  function.name = name;
+  function.arn = settings_.home.function_arn(name);
+  function.architecture = settings_.architecture;
+  function.state = "Active";
+  apply(request, function);
+  set_code(function, std::move(*code));
+  stamp(function);
+  auto committed = co_await change->commit(std::move(function));
+  if (!committed) co_return failure(to_api_error(committed.error()));
+  co_return to_configuration(as_creating(**committed), (*committed)->arn);
+}
+
+std::string LambdaService::code_location(const catalog::Function& function) const {
+  const auto* credential = parts_.credentials.find(parts_.credentials.root().access_key_id);
+  if (!credential) return {};
+  const auto path = code_download_path(function.code_digest);
+  return "http://" + settings_.authority +
+         identity::presign(*credential,
+                           {.host = settings_.authority,
+                            .path = path,
+                            .service = kCodeDownloadService,
+                            .region = settings_.home.region},
+                           parts_.clock.wall());
+}
+
+Answer<api::GetFunctionResponse> LambdaService::get_function(const CallContext&, api::GetFunctionRequest request) {
+  LAMBENT_CO_TRY(const auto named, find(request.function_name, request.qualifier.value_or("")));
+  api::GetFunctionResponse reply;
+  reply.configuration = to_configuration(*named.function, named.arn);
+  auto& code = reply.code.emplace();
+  code.repository_type = "S3";
+  code.location = code_location(*named.function);
+  if (!named.function->tags.empty()) reply.tags = to_map(named.function->tags);
+  co_return reply;
+}
+
+Answer<api::FunctionConfiguration> LambdaService::get_function_configuration(
+    const CallContext&, api::GetFunctionConfigurationRequest request) {
+  LAMBENT_CO_TRY(const auto named, find(request.function_name, request.qualifier.value_or("")));
+  co_return to_configuration(*named.function, named.arn);
+}
+
+Answer<api::ListFunctionsResponse> LambdaService::list_functions(const CallContext&,
+                                                                 api::ListFunctionsRequest request) {
+  const auto wanted = static_cast<std::size_t>(request.max_items.value_or(kDefaultPage));
+  const auto page = parts_.catalog.list(request.marker.value_or(""), std::min(wanted, kDefaultPage));
+  if (!page) co_return failure(to_api_error(page.error()));
+  api::ListFunctionsResponse reply;
+  auto& functions = reply.functions.emplace();
+  for (const auto& function : page->functions) {
+    // With FunctionVersion=ALL each version is listed under its qualified ARN, $LATEST too.
+    const auto qualifier = request.function_version ? function->version : std::string();
+    functions.push_back(to_configuration(*function, settings_.home.function_arn(function->name, qualifier)));
+  }
+  if (!page->next_marker.empty()) reply.next_marker = page->next_marker;
+  co_return reply;
+}
+
+Answer<api::FunctionConfiguration> LambdaService::update_function_code(const CallContext&,
+                                                                       api::UpdateFunctionCodeRequest request) {
+  LAMBENT_CO_TRY(auto change, begin_change(request.function_name, request.revision_id));
+  LAMBENT_CO_TRY_VOID(check_code_source(request.zip_file.has_value(), request.s3_bucket || request.s3_key,
+                                        request.image_uri.has_value()));
+  if (request.architectures) LAMBENT_CO_TRY_VOID(check_architectures(request.architectures));
+  if (request.publish.value_or(false) || request.publish_to) {
+    co_return failure(invalid_parameter("Publish (function versions) is not supported by this server."));
+  }
+  LAMBENT_CO_TRY_VOID(check_zip(*request.zip_file, "UpdateFunctionCode"));
+
+  auto code = co_await parts_.code.put(std::move(*request.zip_file));
+  if (!code) co_return failure(to_api_error(code.error(), settings_.limits));
+  auto function = *change.current();
+  set_code(function, std::move(*code));
+  if (request.dry_run.value_or(false)) co_return to_configuration(function, function.arn);
+  stamp(function);
+  auto committed = co_await change.commit(std::move(function));
+  if (!committed) co_return failure(to_api_error(committed.error()));
+  parts_.invoker.retire((*committed)->name);
+  co_return to_configuration(as_updating(**committed), (*committed)->arn);
+}
+
+Answer<api::FunctionConfiguration> LambdaService::update_function_configuration(
+    const CallContext&, api::UpdateFunctionConfigurationRequest request) {
+  LAMBENT_CO_TRY(auto change, begin_change(request.function_name, request.revision_id));
+  LAMBENT_CO_TRY_VOID(check_supported(request));
+  if (request.runtime) LAMBENT_CO_TRY_VOID(check_runtime(*request.runtime, parts_.runtimes));
+  LAMBENT_CO_TRY_VOID(check_sizes(request.timeout, request.memory_size, request.ephemeral_storage, settings_.limits));
+  if (request.environment) {
+    LAMBENT_CO_TRY_VOID(check_environment(*request.environment, settings_.limits.environment_bytes));
+  }
+  auto function = *change.current();
+  apply(request, function);
+  if (function.handler.empty() && !is_custom_runtime(function.runtime)) {
+    co_return failure(invalid_parameter(
+        "Runtime and Handler are mandatory parameters for functions created with deployment packages."));
+  }
+  stamp(function);
+  auto committed = co_await change.commit(std::move(function));
+  if (!committed) co_return failure(to_api_error(committed.error()));
+  parts_.invoker.retire((*committed)->name);
+  co_return to_configuration(as_updating(**committed), (*committed)->arn);
+}
+
+Answer<api::DeleteFunctionResponse> LambdaService::delete_function(const CallContext&,
+                                                                   api::DeleteFunctionRequest request) {
+  LAMBENT_CO_TRY(const auto named, find(request.function_name, request.qualifier.value_or("")));
+  if (!named.qualifier.empty()) {
+    co_return failure(invalid_parameter("$LATEST version cannot be deleted without deleting the function."));
+  }
+  LAMBENT_CO_TRY(auto change, begin_change(named.function->name));
+  const auto erased = co_await change.erase();
+  if (!erased) co_return failure(to_api_error(erased.error()));
+  parts_.invoker.retire(named.function->name);
+  api::DeleteFunctionResponse reply;
+  reply.status_code = 204;
+  co_return reply;
+}
+
+}  // namespace lambent::services::lambda
