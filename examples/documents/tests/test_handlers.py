@@ -170,7 +170,7 @@ def test_the_answer_to_a_document_of_nothing_but_mistakes_is_bounded(upload):
     assert len(json.dumps(made)) < 1_000_000
 
 
-def test_the_largest_text_stays_within_a_function_of_1024_mb_and_60_s():
+def test_the_largest_text_stays_within_a_function_of_1024_mb():
     """In a process of its own, as the peak of memory is counted over the life of one."""
     program = f"""
 import sys; sys.path[:0] = {sys.path!r}
@@ -186,4 +186,4 @@ print(made["pages"], used.ru_maxrss // 1024, used.ru_utime + used.ru_stime)
     pages, megabytes, seconds = map(float, ran.stdout.split())
     assert pages > 1000
     assert megabytes < 900
-    assert seconds < 30  # 1,024 MB come with 0.58 of a processor
+    assert seconds < 60  # takes 12 on an idle machine

@@ -137,4 +137,4 @@ def test_control_characters_are_shown_and_positions_kept():
 def test_hostile_text_takes_time_in_step_with_its_size(hostile, markdown):
     began = time.process_time()
     markup.parse(markup.normalise(hostile), markdown)
-    assert time.process_time() - began < 10  # quadratic work would take minutes
+    assert time.process_time() - began < 30  # takes 2 at most; quadratic work would take many minutes
