@@ -1,0 +1,27 @@
+// What the engine answers, as DynamoDB's API says it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/dynamodb/types.h"
+#include "protocol/service_error.h"
+#include "tables/requests.h"
+
+namespace lambent::services::dynamodb {
+
+protocol::ServiceError error_of(const tables::TablesError& error);
+
+// Reads and writes are counted apart in transactions' answers.
+enum class CapacityOf { plain, transaction_read, transaction_write };
+
+// By the request's ReturnConsumedCapacity; nothing for NONE.
+std::optional<protocol::dynamodb::ConsumedCapacity> consumed(const tables::Capacity& capacity,
+                                                             const std::optional<std::string>& wanted,
+                                                             CapacityOf of = CapacityOf::plain);
+std::optional<std::vector<protocol::dynamodb::ConsumedCapacity>> consumed(const std::vector<tables::Capacity>& capacity,
+                                                                          const std::optional<std::string>& wanted,
+                                                                          CapacityOf of = CapacityOf::plain);
+
+}  // namespace lambent::services::dynamodb
