@@ -93,6 +93,7 @@ Result<> Engine::load() {
     LAMBENT_TRY_VOID(load_table(definitions->value()));
   }
   LAMBENT_TRY_VOID(definitions->status());
+  LAMBENT_TRY_VOID(tokens_.load(*snapshot));
   const auto dropped = snapshot->cursor(Space::tables_meta, kDropped, store::prefix_end(kDropped));
   for (dropped->seek_first(); dropped->valid(); dropped->next()) {
     std::uint64_t id = 0;
@@ -292,37 +293,53 @@ void Engine::batch_write(std::vector<WriteRequest> requests, Completion<BatchWri
   });
 }
 
-void Engine::transact_write(std::vector<WriteRequest> requests, Completion<BatchWriteResult> done) {
+void Engine::transact_write(std::vector<WriteRequest> requests, const std::optional<std::string>& token,
+                            Completion<BatchWriteResult> done) {
+  const std::string fingerprint = token ? fingerprint_of(requests) : std::string();
   auto prepared =
       prepare_all(std::move(requests), "Transaction request cannot include multiple operations on one item");
   if (!prepared) return done(std::unexpected(std::move(prepared).error()));
-  writer_->submit([writes = *std::move(prepared), done = std::move(done)](Staging& staging) mutable {
-    std::vector<Outcome> outcomes;
-    TablesError cancelled{.kind = ErrorKind::transaction_cancelled, .message = {}, .item = {}, .reasons = {}};
-    std::string codes;
-    for (const auto& write : writes) {
-      auto outcome = evaluate(write, staging);
-      auto& reason = cancelled.reasons.emplace_back();
-      if (outcome) {
-        outcomes.push_back(*std::move(outcome));
-      } else if (outcome.error().kind == ErrorKind::unavailable || outcome.error().kind == ErrorKind::table_not_found) {
-        return finish_with<BatchWriteResult>(std::move(done), std::unexpected(std::move(outcome).error()));
-      } else {
-        reason = {std::string(cancellation_code(outcome.error().kind)), outcome.error().message, outcome.error().item};
-      }
-      codes += (codes.empty() ? "" : ", ") + reason.code;
+  writer_->submit(
+      [this, writes = *std::move(prepared), token, fingerprint, done = std::move(done)](Staging& staging) mutable {
+        const auto now = clock_.wall_ms();
+        if (token) {
+          const auto before = tokens_.done_before(*token, fingerprint, now);
+          if (!before) return finish_with<BatchWriteResult>(std::move(done), std::unexpected(before.error()));
+          if (*before) return finish_with<BatchWriteResult>(std::move(done), BatchWriteResult{});
+        }
+        auto result = stage_transaction(writes, staging);
+        if (result && token) tokens_.note(*token, fingerprint, now, staging);
+        return finish_with<BatchWriteResult>(std::move(done), std::move(result));
+      });
+}
+
+TablesResult<BatchWriteResult> Engine::stage_transaction(const std::vector<PreparedWrite>& writes, Staging& staging) {
+  std::vector<Outcome> outcomes;
+  TablesError cancelled{.kind = ErrorKind::transaction_cancelled, .message = {}, .item = {}, .reasons = {}};
+  std::string codes;
+  for (const auto& write : writes) {
+    auto outcome = evaluate(write, staging);
+    auto& reason = cancelled.reasons.emplace_back();
+    if (outcome) {
+      outcomes.push_back(*std::move(outcome));
+    } else if (outcome.error().kind == ErrorKind::unavailable || outcome.error().kind == ErrorKind::table_not_found) {
+      return std::unexpected(std::move(outcome).error());
+    } else {
+      const auto& error = outcome.error();
+      reason = {std::string(cancellation_code(error.kind)), error.message, error.item};
     }
-    if (outcomes.size() != writes.size()) {
-      cancelled.message =
-          fmt::format("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes);
-      return finish_with<BatchWriteResult>(std::move(done), std::unexpected(std::move(cancelled)));
-    }
-    BatchWriteResult result;
-    for (std::size_t i = 0; i < writes.size(); ++i) {
-      add_capacity(result.capacity, doubled(stage(writes[i], outcomes[i], staging)));
-    }
-    return finish_with<BatchWriteResult>(std::move(done), std::move(result));
-  });
+    codes += (codes.empty() ? "" : ", ") + reason.code;
+  }
+  if (outcomes.size() != writes.size()) {
+    cancelled.message =
+        fmt::format("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes);
+    return std::unexpected(std::move(cancelled));
+  }
+  BatchWriteResult result;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    add_capacity(result.capacity, doubled(stage(writes[i], outcomes[i], staging)));
+  }
+  return result;
 }
 
 // ---- reads

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "store/key_value_store.h"
+#include "tables/idempotency.h"
 #include "tables/mutation.h"
 #include "tables/requests.h"
 #include "tables/writer.h"
@@ -46,8 +47,9 @@ class Engine {
   void write(WriteRequest request, Completion<WriteResult> done);
   // Puts and removes without conditions; not atomic as a whole.
   void batch_write(std::vector<WriteRequest> requests, Completion<BatchWriteResult> done);
-  // All or nothing.
-  void transact_write(std::vector<WriteRequest> requests, Completion<BatchWriteResult> done);
+  // All or nothing. The same token with the same requests within ten minutes answers without doing it again.
+  void transact_write(std::vector<WriteRequest> requests, const std::optional<std::string>& token,
+                      Completion<BatchWriteResult> done);
 
   [[nodiscard]] TablesResult<GetResult> get(const GetRequest& request) const;
   [[nodiscard]] TablesResult<BatchGetResult> batch_get(const BatchGetRequest& request) const;
@@ -63,6 +65,7 @@ class Engine {
 
   [[nodiscard]] TablesResult<TablePtr> find(const std::string& name) const;
   TablesResult<std::vector<PreparedWrite>> prepare_all(std::vector<WriteRequest> requests, std::string_view if_twice);
+  TablesResult<BatchWriteResult> stage_transaction(const std::vector<PreparedWrite>& writes, Staging& staging);
   TablesResult<TableDescription> stage_create(const TableDefinition& wanted, Staging& staging);
   TablesResult<TablePtr> stage_delete(const std::string& name, Staging& staging);
   bool remove_some_dropped_items(Staging& staging);
@@ -73,6 +76,7 @@ class Engine {
   mutable std::shared_mutex mutex_;  // guards tables_
   std::map<std::string, TablePtr> tables_;
   std::uint64_t next_table_id_ = 1;     // writer's thread
+  IdempotencyTokens tokens_;            // writer's thread
   std::vector<std::uint64_t> garbage_;  // ids of dropped tables with items left; writer's thread
   std::unique_ptr<Writer> writer_;      // last: ends first
 };

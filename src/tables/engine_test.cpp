@@ -34,7 +34,7 @@ class EngineTest : public testing::Test {
   }
 };
 
-Placeholders values(std::map<std::string, AttributeValue> map) {
+Placeholders values(Item map) {
   return {.names = {}, .values = std::move(map)};
 }
 
@@ -204,7 +204,7 @@ TEST_F(EngineTest, QueryWalksAPartitionInOrder) {
   ASSERT_TRUE(engine_.put("docs", {{"pk", S(std::string("p\0", 2))}, {"sk", S("other")}}));
   ASSERT_TRUE(engine_.put("docs", {{"pk", S("pp")}, {"sk", S("other")}}));
   using List = std::vector<std::string>;
-  const auto run = [&](std::string condition, std::map<std::string, AttributeValue> more, bool forward = true) {
+  const auto run = [&](std::string condition, Item more, bool forward = true) {
     more.emplace(":p", S("p"));
     return query_sks(
         {.table = "docs", .key_condition = condition, .placeholders = values(std::move(more)), .forward = forward});
@@ -415,6 +415,26 @@ TEST_F(EngineTest, ATransactionHappensWhollyOrNotAtAll) {
   EXPECT_EQ(engine_.get("docs", {{"pk", S("b")}})->at("n"), N("3"));
   EXPECT_EQ(engine_.transact({change("a", "1"), change("a", "1")}).error().message,
             "Transaction request cannot include multiple operations on one item");
+}
+
+TEST_F(EngineTest, ATransactionSentAgainWithItsTokenIsNotDoneAgain) {
+  ASSERT_TRUE(engine_.create("docs", std::nullopt));
+  const auto change = [](const std::string& by) {
+    return std::vector<WriteRequest>{{.kind = Kind::update,
+                                      .table = "docs",
+                                      .key = {{"pk", S("a")}},
+                                      .update = "ADD n :by",
+                                      .placeholders = values({{":by", N(by)}})}};
+  };
+  ASSERT_TRUE(engine_.transact(change("1"), "token"));
+  ASSERT_TRUE(engine_.transact(change("1"), "token"));
+  EXPECT_EQ(engine_.get("docs", {{"pk", S("a")}})->at("n"), N("1"));
+  EXPECT_EQ(engine_.transact(change("2"), "token").error().kind, ErrorKind::idempotent_mismatch);
+  TestEngine reopened(store_);
+  ASSERT_TRUE(reopened.transact(change("1"), "token"));
+  EXPECT_EQ(reopened.get("docs", {{"pk", S("a")}})->at("n"), N("1"));
+  ASSERT_TRUE(reopened.transact(change("1"), "another"));
+  EXPECT_EQ(reopened.get("docs", {{"pk", S("a")}})->at("n"), N("2"));
 }
 
 TEST_F(EngineTest, WritersThatWaitShareOneCommit) {

@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxPathSteps = 32;
 // ExpressionAttributeNames and ExpressionAttributeValues of a request; nothing where the request has none.
 struct Placeholders {
   std::optional<std::map<std::string, std::string>> names;
-  std::optional<std::map<std::string, AttributeValue>> values;
+  std::optional<Item> values;
 };
 
 // What of a request's placeholders its expressions used. The placeholders outlive it.

@@ -47,8 +47,10 @@ class TestEngine {
   TablesResult<WriteResult> remove(const std::string& table, Item key) {
     return write({.kind = WriteRequest::Kind::remove, .table = table, .key = std::move(key)});
   }
-  TablesResult<BatchWriteResult> transact(std::vector<WriteRequest> requests) {
-    return wait<BatchWriteResult>([&](auto done) { engine_->transact_write(std::move(requests), std::move(done)); });
+  TablesResult<BatchWriteResult> transact(std::vector<WriteRequest> requests,
+                                          const std::optional<std::string>& token = {}) {
+    return wait<BatchWriteResult>(
+        [&](auto done) { engine_->transact_write(std::move(requests), token, std::move(done)); });
   }
   std::optional<Item> get(const std::string& table, Item key) {
     auto got = engine_->get({.table = table, .key = std::move(key), .consistent = true});

@@ -67,8 +67,8 @@ protocol::ServiceError error_of(const tables::TablesError& error) {
   return wire::InternalServerError{.message = error.message};
 }
 
-std::optional<wire::ConsumedCapacity> consumed(const tables::Capacity& capacity, const std::optional<std::string>& wanted,
-                                               CapacityOf of) {
+std::optional<wire::ConsumedCapacity> consumed(const tables::Capacity& capacity,
+                                               const std::optional<std::string>& wanted, CapacityOf of) {
   if (wanted != "TOTAL" && wanted != "INDEXES") return std::nullopt;
   wire::ConsumedCapacity result;
   result.table_name = capacity.table;

@@ -6,9 +6,10 @@
 #include "services/dynamodb/values.h"
 
 // Leaves an operation with the engine's error, or binds its result.
-#define DYNAMODB_CO_TRY(declaration, expression) DYNAMODB_CO_TRY_(LAMBENT_CONCAT(try_, __LINE__), declaration, expression)
-#define DYNAMODB_CO_TRY_(tmp, declaration, expression)              \
-  auto tmp = (expression);                                          \
+#define DYNAMODB_CO_TRY(declaration, expression) \
+  DYNAMODB_CO_TRY_(LAMBENT_CONCAT(try_, __LINE__), declaration, expression)
+#define DYNAMODB_CO_TRY_(tmp, declaration, expression)                     \
+  auto tmp = (expression);                                                 \
   if (!tmp) co_return protocol::failure(error_of(std::move(tmp).error())); \
   declaration = *std::move(tmp)
 
@@ -63,9 +64,8 @@ net::Task<TablesResult<T>> DynamoDb::change(Start start) {
 
 protocol::Answer<wire::CreateTableOutput> DynamoDb::create_table(const Call& call, wire::CreateTableInput input) {
   DYNAMODB_CO_TRY(const auto request, create_request(input));
-  DYNAMODB_CO_TRY(const auto table, co_await change<tables::TableDescription>([&](auto done) {
-                    engine_.create_table(request, std::move(done));
-                  }));
+  DYNAMODB_CO_TRY(const auto table, co_await change<tables::TableDescription>(
+                                        [&](auto done) { engine_.create_table(request, std::move(done)); }));
   wire::CreateTableOutput output;
   output.table_description = describe(table, call);
   co_return output;
@@ -73,9 +73,8 @@ protocol::Answer<wire::CreateTableOutput> DynamoDb::create_table(const Call& cal
 
 protocol::Answer<wire::DeleteTableOutput> DynamoDb::delete_table(const Call& call, wire::DeleteTableInput input) {
   const std::string name = table_name(input.table_name);
-  DYNAMODB_CO_TRY(const auto table, co_await change<tables::TableDescription>([&](auto done) {
-                    engine_.delete_table(name, std::move(done));
-                  }));
+  DYNAMODB_CO_TRY(const auto table, co_await change<tables::TableDescription>(
+                                        [&](auto done) { engine_.delete_table(name, std::move(done)); }));
   wire::DeleteTableOutput output;
   output.table_description = describe(table, call);
   co_return output;
@@ -109,25 +108,22 @@ protocol::Answer<wire::DescribeTimeToLiveOutput> DynamoDb::describe_time_to_live
 
 protocol::Answer<wire::PutItemOutput> DynamoDb::put_item(const Call&, wire::PutItemInput input) {
   DYNAMODB_CO_TRY(auto request, write_request(input));
-  DYNAMODB_CO_TRY(const auto result, co_await change<tables::WriteResult>([&](auto done) {
-                    engine_.write(std::move(request), std::move(done));
-                  }));
+  DYNAMODB_CO_TRY(const auto result, co_await change<tables::WriteResult>(
+                                         [&](auto done) { engine_.write(std::move(request), std::move(done)); }));
   co_return write_output<wire::PutItemOutput>(result, input.return_consumed_capacity);
 }
 
 protocol::Answer<wire::UpdateItemOutput> DynamoDb::update_item(const Call&, wire::UpdateItemInput input) {
   DYNAMODB_CO_TRY(auto request, write_request(input));
-  DYNAMODB_CO_TRY(const auto result, co_await change<tables::WriteResult>([&](auto done) {
-                    engine_.write(std::move(request), std::move(done));
-                  }));
+  DYNAMODB_CO_TRY(const auto result, co_await change<tables::WriteResult>(
+                                         [&](auto done) { engine_.write(std::move(request), std::move(done)); }));
   co_return write_output<wire::UpdateItemOutput>(result, input.return_consumed_capacity);
 }
 
 protocol::Answer<wire::DeleteItemOutput> DynamoDb::delete_item(const Call&, wire::DeleteItemInput input) {
   DYNAMODB_CO_TRY(auto request, write_request(input));
-  DYNAMODB_CO_TRY(const auto result, co_await change<tables::WriteResult>([&](auto done) {
-                    engine_.write(std::move(request), std::move(done));
-                  }));
+  DYNAMODB_CO_TRY(const auto result, co_await change<tables::WriteResult>(
+                                         [&](auto done) { engine_.write(std::move(request), std::move(done)); }));
   co_return write_output<wire::DeleteItemOutput>(result, input.return_consumed_capacity);
 }
 
@@ -149,8 +145,7 @@ protocol::Answer<wire::TransactWriteItemsOutput> DynamoDb::transact_write_items(
                     engine_.transact_write(std::move(requests), input.client_request_token, std::move(done));
                   }));
   wire::TransactWriteItemsOutput output;
-  output.consumed_capacity =
-      consumed(result.capacity, input.return_consumed_capacity, CapacityOf::transaction_write);
+  output.consumed_capacity = consumed(result.capacity, input.return_consumed_capacity, CapacityOf::transaction_write);
   co_return output;
 }
 

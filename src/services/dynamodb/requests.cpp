@@ -21,7 +21,8 @@ constexpr std::size_t kMaxBatchGets = 100;
 TablesResult<> refuse_legacy(std::initializer_list<std::pair<std::string_view, bool>> parameters) {
   for (const auto& [name, present] : parameters) {
     if (!present) continue;
-    return invalid(fmt::format("The legacy parameter {} is not supported by this server yet; use expressions instead", name));
+    return invalid(
+        fmt::format("The legacy parameter {} is not supported by this server yet; use expressions instead", name));
   }
   return {};
 }
@@ -81,8 +82,8 @@ TablesResult<tables::PageRequest> common_page(const Input& input) {
 }  // namespace
 
 TablesResult<tables::WriteRequest> write_request(const wire::PutItemInput& input) {
-  LAMBENT_TRY_VOID(refuse_legacy({{"Expected", input.expected.has_value()},
-                                  {"ConditionalOperator", input.conditional_operator.has_value()}}));
+  LAMBENT_TRY_VOID(refuse_legacy(
+      {{"Expected", input.expected.has_value()}, {"ConditionalOperator", input.conditional_operator.has_value()}}));
   LAMBENT_TRY(auto request, common(Kind::put, input, input.item));
   request.return_values = return_values(input.return_values);
   return request;
@@ -99,16 +100,16 @@ TablesResult<tables::WriteRequest> write_request(const wire::UpdateItemInput& in
 }
 
 TablesResult<tables::WriteRequest> write_request(const wire::DeleteItemInput& input) {
-  LAMBENT_TRY_VOID(refuse_legacy({{"Expected", input.expected.has_value()},
-                                  {"ConditionalOperator", input.conditional_operator.has_value()}}));
+  LAMBENT_TRY_VOID(refuse_legacy(
+      {{"Expected", input.expected.has_value()}, {"ConditionalOperator", input.conditional_operator.has_value()}}));
   LAMBENT_TRY(auto request, common(Kind::remove, input, input.key));
   request.return_values = return_values(input.return_values);
   return request;
 }
 
 TablesResult<tables::WriteRequest> write_request(const wire::TransactWriteItem& input) {
-  const int actions = input.condition_check.has_value() + input.put.has_value() + input.delete_.has_value() +
-                      input.update.has_value();
+  const int actions =
+      input.condition_check.has_value() + input.put.has_value() + input.delete_.has_value() + input.update.has_value();
   if (actions != 1) return invalid("TransactItems can only contain one of Check, Put, Update or Delete");
   if (input.put) return common(Kind::put, *input.put, input.put->item);
   if (input.delete_) return common(Kind::remove, *input.delete_, input.delete_->key);
@@ -127,7 +128,9 @@ TablesResult<tables::GetRequest> get_request(const wire::GetItemInput& input) {
   return request;
 }
 
-TablesResult<tables::GetRequest> get_request(const wire::Get& input) { return common_get(input); }
+TablesResult<tables::GetRequest> get_request(const wire::Get& input) {
+  return common_get(input);
+}
 
 TablesResult<tables::PageRequest> page_request(const wire::QueryInput& input) {
   LAMBENT_TRY_VOID(refuse_legacy({{"KeyConditions", input.key_conditions.has_value()},

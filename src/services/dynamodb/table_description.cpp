@@ -170,7 +170,8 @@ wire::TableDescription describe(const tables::TableDescription& table, const pro
     result.billing_mode_summary = {.billing_mode = std::string(wire::billing_mode::pay_per_request),
                                    .last_update_to_pay_per_request_date_time = created};
   }
-  if (!definition.table_class.empty()) result.table_class_summary = {.table_class = definition.table_class, .last_update_date_time = {}};
+  if (!definition.table_class.empty())
+    result.table_class_summary = {.table_class = definition.table_class, .last_update_date_time = {}};
   result.deletion_protection_enabled = definition.deletion_protection;
   add_indexes(table, result);
   return result;

@@ -44,7 +44,8 @@ TablesResult<AttributeValue> convert(const Wire& value, int depth) {
       return invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
     case Wire::Type::conflicting:
       return invalid(
-          "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+          "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported "
+          "datatypes");
     case Wire::Type::s:
       return AttributeValue(value.text());
     case Wire::Type::n: {
@@ -72,7 +73,8 @@ TablesResult<AttributeValue> convert(const Wire& value, int depth) {
     }
     case Wire::Type::null:
       if (value.boolean()) return AttributeValue();
-      return invalid("One or more parameter values were invalid: Null attribute value types must have the value of true");
+      return invalid(
+          "One or more parameter values were invalid: Null attribute value types must have the value of true");
     case Wire::Type::boolean:
       return AttributeValue(AttributeValue::Variant(value.boolean()));
   }
@@ -116,7 +118,9 @@ struct ToWire {
 
 }  // namespace
 
-TablesResult<tables::Item> from_wire(const WireItem& item) { return convert(item, 0); }
+TablesResult<tables::Item> from_wire(const WireItem& item) {
+  return convert(item, 0);
+}
 
 WireItem to_wire(const tables::Item& item) {
   WireItem result;
