@@ -56,3 +56,12 @@ def pytest_runtest_makereport(item, call):
         for name in ("server",):
             if name in item.funcargs:
                 report.sections.append(("server log (end)", item.funcargs[name].log()[-6000:]))
+
+
+@pytest.fixture(scope="session")
+def node_runtime():
+    """The runtime identifier of the Node.js on this machine, which tools/packages.sh installs."""
+    import subprocess
+
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    return f"nodejs{version.strip().lstrip('v').split('.')[0]}.x"
