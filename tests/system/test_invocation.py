@@ -265,7 +265,7 @@ def test_concurrent_calls_run_beside_each_other(server):
 
 
 def test_calls_over_the_account_limit_are_throttled(new_server):
-    server = new_server("--account-concurrency", "3").start()
+    server = new_server("--limits-account-concurrency", "3").start()
     name = server.create_function({"app.py": "import time\ndef handler(event, context):\n    time.sleep(event)\n"},
                                   Timeout=60)
     server.invoke(name, 0)
@@ -431,7 +431,7 @@ def test_a_runtime_that_the_host_lacks_is_refused_with_a_list(server, make_zip):
 
 
 def test_slow_init_gets_the_functions_own_timeout(new_server):
-    server = new_server("--init-timeout", "1s").start()
+    server = new_server("--limits-init-timeout", "1s").start()
     code = "import time\ntime.sleep(3)\ndef handler(event, context):\n    return 'ready'\n"
     name = server.create_function({"app.py": code}, Timeout=30)
     answer, _ = server.invoke(name)
