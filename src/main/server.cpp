@@ -150,7 +150,7 @@ struct Server::Impl {
 
   std::optional<services::lambda::LambdaService> lambda;
   std::optional<services::dynamodb::DynamoDbService> dynamodb;
-  std::optional<services::sts::StsService> sts;
+  std::optional<services::StsService> sts;
   std::vector<std::unique_ptr<protocol::Endpoint>> endpoints;
   std::optional<ApiRouter> router;
   std::optional<triggers::FunctionUrls> function_urls;
@@ -263,7 +263,7 @@ void Server::Impl::build_services() {
 }
 
 net::Task<bool> Server::Impl::visit_function_url(edge::Exchange& exchange) {
-  const auto match = catalog::match_function_url(exchange.head().headers.get_or("Host", ""), exchange.head().path());
+  const auto match = triggers::FunctionUrls::match(exchange.head());
   if (!match) co_return false;
   co_await function_urls->handle(exchange, *match);
   co_return true;
