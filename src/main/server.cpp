@@ -30,7 +30,7 @@
 #include "net/scope.h"
 #include "net/timer.h"
 #include "scheduler/scheduler.h"
-#include "services/dynamodb/dynamodb_service.h"
+#include "services/dynamodb/dynamodb.h"
 #include "services/lambda/code_download.h"
 #include "services/lambda/lambda_service.h"
 #include "services/sts/sts_service.h"
@@ -149,7 +149,7 @@ struct Server::Impl {
   std::optional<invoke::EventQueue> events;
 
   std::optional<services::lambda::LambdaService> lambda;
-  std::optional<services::dynamodb::DynamoDbService> dynamodb;
+  std::optional<services::dynamodb::DynamoDb> dynamodb;
   std::optional<services::StsService> sts;
   std::vector<std::unique_ptr<protocol::Endpoint>> endpoints;
   std::optional<ApiRouter> router;
@@ -247,7 +247,7 @@ void Server::Impl::build_services() {
 
   lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *invoker, *invoker, *disk.credentials, clock, random},
                  services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture()});
-  dynamodb.emplace(*tables, loop, pool, home.region, home.account_id);
+  dynamodb.emplace(*tables, loop, pool);
   sts.emplace();
   endpoints.push_back(protocol::lambda::make_endpoint(*lambda));
   endpoints.push_back(protocol::dynamodb::make_endpoint(*dynamodb));
