@@ -82,7 +82,8 @@ std::optional<Wall> parse_amz_date(std::string_view text) {
   const int h = number(9, 2), mi = number(11, 2), s = number(13, 2);
   if (y < 0 || mo < 0 || d < 0 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 59) return std::nullopt;
   const year_month_day date(year{y}, month{unsigned(mo)}, day{unsigned(d)});
-  if (!date.ok()) return std::nullopt;
+  // Wall counts nanoseconds and ends in the year 2262.
+  if (!date.ok() || y < 1970 || y > 2261) return std::nullopt;
   return Wall(sys_days(date)) + hours(h) + minutes(mi) + seconds(s);
 }
 

@@ -22,7 +22,8 @@ std::string format_log_stream_date(Wall time);
 // "2026-11": the ledger's month.
 std::string format_month(Wall time);
 
-// Reads "20261123T053400Z"; nothing where the text is not exactly of that form or no real date.
+// Reads "20261123T053400Z"; nothing where the text is not exactly of that form, no real date, or not of the
+// years 1970 to 2261.
 std::optional<Wall> parse_amz_date(std::string_view text);
 
 }  // namespace lambent

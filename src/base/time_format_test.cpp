@@ -22,8 +22,9 @@ TEST(TimeFormat, ReadsBackWhatItWrites) {
 }
 
 TEST(TimeFormat, RefusesDatesThatDoNotExist) {
-  for (const char* bad : {"", "20261123", "20261323T053400Z", "20260230T000000Z", "20261123T246000Z",
-                          "20261123t053400Z", "2026112xT053400Z", "20261123T053400Z "}) {
+  for (const char* bad :
+       {"", "20261123", "20261323T053400Z", "20260230T000000Z", "20261123T246000Z", "20261123t053400Z",
+        "2026112xT053400Z", "20261123T053400Z ", "23581001T123600Z", "19691231T235959Z"}) {
     EXPECT_FALSE(parse_amz_date(bad)) << bad;
   }
 }

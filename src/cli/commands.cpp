@@ -54,13 +54,14 @@ class CommandLine {
  public:
   explicit CommandLine(const Commands& commands) : commands_(commands) {
     app_.require_subcommand(1);
-    app_.footer(kExamples);
     app_.get_formatter()->column_width(44);
     add_serve();
     add_env();
     add_logs();
     add_bill();
     version_ = app_.add_subcommand("version", "Print the version");
+    // Only now: a command added later would show it too.
+    app_.footer(kExamples);
   }
 
   int parse(int argc, char** argv) {

@@ -8,6 +8,8 @@
 namespace lambent::telemetry {
 namespace {
 
+// Where Wall ends (year 2262), less a little.
+constexpr std::int64_t kLatestMs = 9'200'000'000'000;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 // Length of the well-formed UTF-8 character at the start of `text`; 0 where there is none (RFC 3629's table).
@@ -79,6 +81,7 @@ std::optional<LogEvent> parse_event_line(std::string_view line) {
       root["m"].get(text) != simdjson::SUCCESS) {
     return std::nullopt;
   }
+  if (event.time_ms < 0 || event.time_ms > kLatestMs) return std::nullopt;
   event.platform = root["k"].get(kind) == simdjson::SUCCESS && kind == "platform";
   event.stream = stream;
   event.text = text;

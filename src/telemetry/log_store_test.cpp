@@ -214,7 +214,8 @@ TEST_F(Logs, AFollowerMayWaitForTheFirstLine) {
 
 TEST(LogEventLine, AnythingElseIsNoEvent) {
   for (const char* line : {"", "{", "[]", "1", "{\"t\":1}", "{\"t\":\"1\",\"s\":\"\",\"m\":\"\"}",
-                           "{\"t\":1,\"s\":\"\",\"m\":1}", "{\"t\":1,\"s\":\"\",\"m\":\"x"}) {
+                           "{\"t\":1,\"s\":\"\",\"m\":1}", "{\"t\":1,\"s\":\"\",\"m\":\"x",
+                           "{\"t\":-1,\"s\":\"\",\"m\":\"\"}", "{\"t\":9200000000001,\"s\":\"\",\"m\":\"\"}"}) {
     EXPECT_FALSE(parse_event_line(line)) << line;
   }
 }
