@@ -169,7 +169,7 @@ struct Server::Impl {
   net::Task<> serve();
   net::Task<Result<>> start();
   net::Task<> drain();
-  net::Task<> wait_for_calls(Monotonic deadline);
+  net::Task<> end_calls(Monotonic deadline);
   net::Task<bool> visit_function_url(edge::Exchange& exchange);
   net::Task<bool> visit_code_download(edge::Exchange& exchange);
   Result<> announce();
@@ -330,23 +330,24 @@ Result<> Server::Impl::announce() {
   return {};
 }
 
-// Asynchronous calls that run have no connection that the drain above would wait for.
-net::Task<> Server::Impl::wait_for_calls(Monotonic deadline) {
+// Calls in flight may end; what is left at the deadline is ended, so that those who wait for it get an answer.
+net::Task<> Server::Impl::end_calls(Monotonic deadline) {
   net::Timer pause(loop);
-  while (invoker->in_flight() > 0 && clock.monotonic() < deadline) {
-    std::ignore = co_await pause.sleep(std::chrono::milliseconds(20));
+  while ((public_http->connections() > 0 || invoker->in_flight() > 0) && clock.monotonic() < deadline) {
+    std::ignore = co_await pause.sleep(std::chrono::milliseconds(10));
   }
+  invoker->refuse_calls();
+  co_await scheduler->stop();
 }
 
 // Outside in: first nothing new comes, then what runs may end, then what still runs is ended.
 net::Task<> Server::Impl::drain() {
-  const Monotonic deadline = clock.monotonic() + config.drain_timeout;
   router->set_ready(false);
   events->hold();
+  net::Scope ending;
+  ending.spawn(end_calls(clock.monotonic() + config.drain_timeout));
   co_await public_http->drain(config.drain_timeout);
-  co_await wait_for_calls(deadline);
-  invoker->refuse_calls();
-  co_await scheduler->stop();
+  co_await ending.join();
   co_await events->stop();
   co_await instance_http->drain(std::chrono::milliseconds(0));
   co_await spawner.close();

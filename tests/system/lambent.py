@@ -59,6 +59,7 @@ class Server:
         self.endpoint = None
         self.log_path = pathlib.Path(str(self.data) + ".log")
         self._settings = None
+        self._clients = {}
 
     def start(self):
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LAMBENT_"))}
@@ -80,6 +81,7 @@ class Server:
             if line.startswith("Lambent is ready at "):
                 self.endpoint = line.split()[-1]
                 self._settings = None
+                self._clients = {}
                 return
         raise AssertionError(f"the server did not start (exit {self.process.poll()}):\n{self.log()}")
 
@@ -117,6 +119,14 @@ class Server:
                                      region_name=s["AWS_REGION"])
 
     def client(self, service, **options):
+        """A boto3 client without retries. Plain ones are shared: making one costs more than many calls."""
+        if not options:
+            if service not in self._clients:
+                self._clients[service] = self._make_client(service)
+            return self._clients[service]
+        return self._make_client(service, **options)
+
+    def _make_client(self, service, **options):
         config = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=256,
                                         **options.pop("config", {}))
         return self.session().client(service, endpoint_url=self.endpoint, config=config, **options)

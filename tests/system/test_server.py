@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import threading
-import time
 import urllib.error
 import urllib.request
 
@@ -121,7 +120,7 @@ def test_sigterm_lets_calls_in_flight_finish(new_server):
     server.invoke(name, 0)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         call = pool.submit(server.invoke, name, 2)
-        time.sleep(0.5)
+        wait_for(lambda: starts(server, name) == 2, "the call has begun")
         server.process.send_signal(signal.SIGTERM)
         assert call.result()[0] == "done"
     assert server.stop() == 0
@@ -133,11 +132,15 @@ def test_a_call_that_outlasts_the_drain_time_is_ended(new_server):
     name = server.create_function({"app.py": "import time\ndef handler(event, context):\n    time.sleep(600)\n"}, Timeout=900)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         call = pool.submit(server.invoke, name, 2)
-        time.sleep(1)
-        assert server.stop(seconds=20) == 0
+        wait_for(lambda: starts(server, name) == 1, "the call has begun")
+        assert server.stop(seconds=60) == 0
         with pytest.raises(Exception):
             call.result()
     assert leftovers(server) == []
+
+
+def starts(server, name):
+    return server.run("logs", name, "--data", str(server.data), check=False).stdout.count(" START RequestId")
 
 
 def leftovers(server):
@@ -197,7 +200,7 @@ def test_kill_9_under_load_loses_nothing_and_leaves_nothing(new_server):
     with concurrent.futures.ThreadPoolExecutor(64) as pool:
         calls = [pool.submit(call, n) for n in range(200)]
         writes = [pool.submit(write, part) for part in range(10)]
-        wait_for(lambda: len(acknowledged) > 300, "some hundred writes are acknowledged")
+        wait_for(lambda: len(acknowledged) > 300, "some hundred writes are acknowledged", 120)
         server.process.send_signal(signal.SIGKILL)
         [f.result() for f in calls + writes]
     server.kill()
