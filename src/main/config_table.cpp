@@ -187,6 +187,10 @@ std::vector<Setting> function_limits() {
   constexpr std::uint64_t kMany = 1'000'000;
   const std::string group = "Limits of functions";
   return {
+      number("limits.timeout_seconds", group, "Longest Timeout of a function", 1, 86'400,
+             LAMBENT_AT(limits.timeout_seconds)),
+      number("limits.memory_megabytes", group, "Largest MemorySize", 128, kMany, LAMBENT_AT(limits.memory_megabytes)),
+      number("limits.tmp_megabytes", group, "Largest EphemeralStorage", 512, kMany, LAMBENT_AT(limits.tmp_megabytes)),
       size("limits.sync_payload_bytes", group, "Request and response of a synchronous call",
            LAMBENT_AT(limits.sync_payload_bytes)),
       size("limits.async_payload_bytes", group, "Request of an asynchronous call",
