@@ -20,7 +20,8 @@ struct ExecFailure {
   char step[16];
 };
 
-// The spawner ignores some signals, and what is ignored stays so over exec.
+// The spawner ignores some signals, and what is ignored stays so over exec. Process 1 needs the defaults too: the
+// kernel keeps signals from inside from it only where it has no handler (a sanitizer's, say).
 void reset_signals() {
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
   sigset_t none;
@@ -40,6 +41,13 @@ const char* start_program(protocol::Launch& launch, int log, char* const* argv, 
   if (chdir(launch.working_folder.data()) != 0) return "chdir";
   execve(argv[0], argv, environment);
   return "exec";
+}
+
+// Process 1 holds nothing of the host's terminal or log.
+void let_standard_descriptors_go() {
+  const int null = open("/dev/null", O_RDWR);
+  for (int fd = 0; fd <= 2 && null >= 0; ++fd) dup2(null, fd);
+  close(null);
 }
 
 // Waits until the program has been executed: the pipe closes by exec, or brings the failure.
@@ -84,6 +92,7 @@ void report_ready(const Confinement& confinement, const Listeners& listeners) {
 }  // namespace
 
 void run_init(const Confinement& confinement, Listeners listeners) {
+  reset_signals();
   protocol::Launch& launch = *confinement.launch;
   const auto argv = launch.argv.pointers();
   const auto environment = launch.environment.pointers();
@@ -102,6 +111,7 @@ void run_init(const Confinement& confinement, Listeners listeners) {
   }
   close(pipe_ends[1]);
   close(confinement.log);
+  let_standard_descriptors_go();
   auto executed = wait_for_exec(pipe_ends[0], launch);
   explicit_bzero(&launch, sizeof launch);
   if (!executed) fail_init(confinement.channel, executed.error());
