@@ -76,7 +76,8 @@ void kill_listed(const std::string& folder) {
   while (!rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
     pid_t pid = 0;
-    std::from_chars(rest.data(), rest.data() + end, pid);
+    const auto number = rest.substr(0, end);
+    std::from_chars(number.begin(), number.end(), pid);
     if (pid > 1 && pid != getpid()) kill(pid, SIGKILL);
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }

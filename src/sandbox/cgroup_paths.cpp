@@ -1,5 +1,8 @@
 #include "sandbox/cgroup_paths.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -90,6 +93,16 @@ std::vector<CgroupHierarchy> find_cgroup_hierarchies(std::string_view self_cgrou
     }
   }
   return found;
+}
+
+Result<std::string> cgroup_name_for(const std::string& data_folder) {
+  struct stat info{};
+  if (stat(data_folder.c_str(), &info) != 0) return fail_errno("stat", data_folder);
+  std::uint64_t hash = 14'695'981'039'346'656'037U;  // FNV-1a
+  for (std::uint64_t part : {static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino)}) {
+    for (int byte = 0; byte < 8; ++byte, part >>= 8U) hash = (hash ^ (part & 0xffU)) * 1'099'511'628'211U;
+  }
+  return fmt::format("lambent-{:016x}", hash);
 }
 
 }  // namespace lambent::sandbox

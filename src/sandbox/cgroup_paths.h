@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace lambent::sandbox {
 
 struct CgroupHierarchy {
@@ -16,5 +18,8 @@ struct CgroupHierarchy {
 
 // All hierarchies that are mounted where this process can see its own cgroup. Lines that make no sense are left out.
 std::vector<CgroupHierarchy> find_cgroup_hierarchies(std::string_view self_cgroup, std::string_view mountinfo);
+
+// The name that a server's cgroups have: the same for the same data folder, whatever path leads to it.
+Result<std::string> cgroup_name_for(const std::string& data_folder);
 
 }  // namespace lambent::sandbox

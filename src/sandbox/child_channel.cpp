@@ -16,8 +16,8 @@ Result<std::pair<UniqueFd, UniqueFd>> make_child_channel() {
   return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }
 
-Result<> send_child_message(int channel, const ChildMessage& message, std::span<const int> fds) {
-  return send_packet(channel, std::as_bytes(std::span(&message, 1)), fds);
+bool send_child_message(int channel, const ChildMessage& message, std::span<const int> fds) {
+  return send_packet(channel, std::as_bytes(std::span(&message, 1)), fds).has_value();
 }
 
 ChildMessage failure_message(const Error& error) {

@@ -33,7 +33,8 @@ struct ChildMessage {
 // Two connected ends (spawner, child), close-on-exec.
 Result<std::pair<UniqueFd, UniqueFd>> make_child_channel();
 
-Result<> send_child_message(int channel, const ChildMessage& message, std::span<const int> fds = {});
+// False where the spawner is gone: then nobody is left to tell.
+bool send_child_message(int channel, const ChildMessage& message, std::span<const int> fds = {});
 ChildMessage failure_message(const Error& error);
 
 struct ReceivedChildMessage {

@@ -114,7 +114,7 @@ Result<Listeners> confine(const Confinement& confinement) {
 void run_confined(const Confinement& confinement) {
   auto confined = confine(confinement);
   if (!confined) {
-    static_cast<void>(send_child_message(confinement.channel, failure_message(confined.error())));
+    send_child_message(confinement.channel, failure_message(confined.error()));
     _exit(1);
   }
   run_init(confinement, *std::move(confined));

@@ -64,7 +64,7 @@ Result<> wait_for_exec(int pipe_end, const protocol::Launch& launch) {
 }
 
 [[noreturn]] void fail_init(int channel, const Error& error) {
-  static_cast<void>(send_child_message(channel, failure_message(error)));
+  send_child_message(channel, failure_message(error));
   _exit(1);
 }
 
@@ -121,7 +121,7 @@ void run_init(const Confinement& confinement, Listeners listeners) {
   ChildMessage ended{};
   ended.event = ChildEvent::ended;
   ended.code = wait_for_program(program);
-  static_cast<void>(send_child_message(confinement.channel, ended));
+  send_child_message(confinement.channel, ended);
   _exit(0);
 }
 

@@ -43,7 +43,7 @@ Result<> probe_namespaces(bool is_privileged) {
   LAMBENT_TRY(const auto cloned, clone_into(is_privileged ? kSandboxNamespaces : kSandboxNamespaces | kUserNamespace));
   if (cloned.pid == 0) {
     const auto tried = try_namespaces(is_privileged, identity, host_proc.get());
-    if (!tried) static_cast<void>(send_child_message(channel.second.get(), failure_message(tried.error())));
+    if (!tried) send_child_message(channel.second.get(), failure_message(tried.error()));
     _exit(tried ? 0 : 1);
   }
   int status = 0;

@@ -1,7 +1,5 @@
 #include "sandbox/spawner_client.h"
 
-#include <fmt/format.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +17,7 @@
 #include "net/scope.h"
 #include "net/seqpacket.h"
 #include "net/timer.h"
+#include "sandbox/cgroup_paths.h"
 #include "sandbox/protocol.h"
 
 namespace lambent::sandbox {
@@ -29,17 +28,6 @@ using UnpackResult = std::expected<UnpackReport, UnpackError>;
 using OnExit = std::function<void(const ExitReport&)>;
 
 constexpr std::chrono::milliseconds kSendRetry{1};
-
-// The same for the same folder, whatever path leads to it, as long as it exists.
-Result<std::string> cgroup_name_for(const std::string& data_folder) {
-  struct stat info{};
-  if (stat(data_folder.c_str(), &info) != 0) return fail_errno("stat", data_folder);
-  std::uint64_t hash = 14'695'981'039'346'656'037U;  // FNV-1a
-  for (std::uint64_t part : {static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino)}) {
-    for (int byte = 0; byte < 8; ++byte, part >>= 8U) hash = (hash ^ (part & 0xffU)) * 1'099'511'628'211U;
-  }
-  return fmt::format("lambent-{:016x}", hash);
-}
 
 HostReport report_of(const protocol::Ready& message) {
   HostReport report;

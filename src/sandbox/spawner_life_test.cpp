@@ -13,7 +13,6 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <set>
 #include <sstream>
 
 #include "base/files.h"
@@ -22,20 +21,6 @@
 
 namespace lambent::sandbox {
 namespace {
-
-// Every cgroup of ours in sight. Other runs on the same host have others, so tests compare before and after.
-std::set<std::string> cgroups_of_ours() {
-  std::set<std::string> found;
-  const auto hierarchies = find_cgroup_hierarchies(read_file("/proc/self/cgroup").value_or(""),
-                                                   read_file("/proc/self/mountinfo").value_or(""));
-  for (const auto& hierarchy : hierarchies) {
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(hierarchy.folder, ignored)) {
-      if (entry.path().filename().string().starts_with("lambent-")) found.insert(entry.path());
-    }
-  }
-  return found;
-}
 
 // Waits up to ten seconds for what the kernel does in its own time.
 bool soon(const std::function<bool()>& holds) {
@@ -55,7 +40,6 @@ int pid_of(const Child& child) {
 class SpawnerLife : public SandboxFixture {
  protected:
   void SetUp() override {
-    cgroups_before_ = cgroups_of_ours();
     mounts_before_ = read_file("/proc/self/mountinfo").value_or("");
     SandboxFixture::SetUp();
   }
@@ -63,10 +47,16 @@ class SpawnerLife : public SandboxFixture {
     SandboxFixture::TearDown();
     EXPECT_EQ(read_file("/proc/self/mountinfo").value_or(""), mounts_before_);
   }
-  // The folders of this test's spawner.
+  // The folders of this test's spawner; other servers on the same host have theirs beside them.
   [[nodiscard]] std::vector<std::string> own_cgroups() const {
     std::vector<std::string> own;
-    std::ranges::set_difference(cgroups_of_ours(), cgroups_before_, std::back_inserter(own));
+    const auto name = cgroup_name_for(folder_);
+    const auto hierarchies = find_cgroup_hierarchies(read_file("/proc/self/cgroup").value_or(""),
+                                                     read_file("/proc/self/mountinfo").value_or(""));
+    for (const auto& hierarchy : hierarchies) {
+      const std::string folder = hierarchy.folder + "/" + name.value_or("?");
+      if (std::filesystem::exists(folder)) own.push_back(folder);
+    }
     return own;
   }
   Child launch_daemonizer() {
@@ -76,7 +66,6 @@ class SpawnerLife : public SandboxFixture {
     return child;
   }
 
-  std::set<std::string> cgroups_before_;
   std::string mounts_before_;
 };
 

@@ -62,8 +62,8 @@ Result<> confine_helper(const UnpackRequest& request, const Identity& identity, 
     report.failure = static_cast<std::uint32_t>(outcome.error().failure);
     protocol::put_text(report.detail, outcome.error().detail);
   }
-  static_cast<void>(send_packet(line, std::as_bytes(std::span(&report, 1))));
-  _exit(0);
+  const auto sent = send_packet(line, std::as_bytes(std::span(&report, 1)));
+  _exit(sent ? 0 : 1);
 }
 
 }  // namespace
