@@ -174,7 +174,8 @@ net::Task<HttpResult<std::string_view>> ServerConnection::read_body_some() {
 net::Task<HttpResult<>> ServerConnection::read_plain(std::string& body) {
   const auto total = static_cast<std::size_t>(parser_.plain_remaining());
   const auto grow_to = [&body](std::size_t size) {
-    body.resize_and_overwrite(size, [](char*, std::size_t n) { return n; });
+    // libstdc++ 12 tells the callback the new capacity, not the size that was asked for.
+    body.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });
   };
   const std::string_view buffered = in_.data().substr(0, total);
   body.reserve(std::min(total, kTrustedBodyBytes));

@@ -344,8 +344,8 @@ def test_a_dry_run_changes_nothing(client, create):
 
 
 def test_settings_change_one_by_one(server, client, create):
-    name = create(files={"app.py": "import os\ndef handler(e, c):\n    return os.environ.get('A'), c.memory_limit_in_mb\n"},
-                  Description="first", Environment={"Variables": {"A": "1"}})["FunctionName"]
+    name = create(files={"app.py": "import os\ndef handler(e, c):\n    return os.environ.get('AA'), c.memory_limit_in_mb\n"},
+                  Description="first", Environment={"Variables": {"AA": "1"}})["FunctionName"]
     assert server.invoke(name)[0] == ["1", "128"]
     updated = client.update_function_configuration(FunctionName=name, MemorySize=256)
     assert (updated["LastUpdateStatus"], updated["Description"]) == ("InProgress", "first")
