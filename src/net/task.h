@@ -80,6 +80,9 @@ class [[nodiscard]] Task {
     if (handle_) handle_.destroy();
   }
 
+  // False for a default-made or moved-from task, which must not be awaited.
+  [[nodiscard]] explicit operator bool() const { return static_cast<bool>(handle_); }
+
   struct Awaiter {
     Handle handle;
     [[nodiscard]] bool await_ready() const noexcept { return false; }

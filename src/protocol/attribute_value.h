@@ -30,22 +30,24 @@ class AttributeValue {
     boolean,      // boolean()
   };
 
-  AttributeValue() = default;
-  static AttributeValue s(std::string text) { return {Type::s, std::move(text)}; }
-  static AttributeValue n(std::string text) { return {Type::n, std::move(text)}; }
-  static AttributeValue b(std::string bytes) { return {Type::b, std::move(bytes)}; }
-  static AttributeValue ss(std::vector<std::string> texts) { return {Type::ss, std::move(texts)}; }
-  static AttributeValue ns(std::vector<std::string> texts) { return {Type::ns, std::move(texts)}; }
-  static AttributeValue bs(std::vector<std::string> texts) { return {Type::bs, std::move(texts)}; }
-  static AttributeValue m(Map<AttributeValue> map) { return {Type::m, std::move(map)}; }
-  static AttributeValue l(std::vector<AttributeValue> list) { return {Type::l, std::move(list)}; }
-  static AttributeValue null(bool value = true) { return {Type::null, value}; }
-  static AttributeValue boolean(bool value) { return {Type::boolean, value}; }
-  static AttributeValue conflicting() {
-    AttributeValue value;
-    value.type_ = Type::conflicting;
-    return value;
-  }
+  // In attribute_value.cpp: inlined into every holder they would dominate its compile time.
+  AttributeValue();
+  AttributeValue(const AttributeValue& other);
+  AttributeValue(AttributeValue&& other) noexcept;
+  AttributeValue& operator=(const AttributeValue& other);
+  AttributeValue& operator=(AttributeValue&& other) noexcept;
+  ~AttributeValue();
+  static AttributeValue s(std::string text);
+  static AttributeValue n(std::string text);
+  static AttributeValue b(std::string bytes);
+  static AttributeValue ss(std::vector<std::string> texts);
+  static AttributeValue ns(std::vector<std::string> texts);
+  static AttributeValue bs(std::vector<std::string> texts);
+  static AttributeValue m(Map<AttributeValue> map);
+  static AttributeValue l(std::vector<AttributeValue> list);
+  static AttributeValue null(bool value = true);
+  static AttributeValue boolean(bool value);
+  static AttributeValue conflicting();
 
   [[nodiscard]] Type type() const { return type_; }
 
@@ -62,7 +64,7 @@ class AttributeValue {
 
  private:
   template <class T>
-  AttributeValue(Type type, T value) : type_(type), data_(std::move(value)) {}
+  AttributeValue(Type type, T value);
   template <class T>
   [[nodiscard]] const T& get() const {
     assert(std::holds_alternative<T>(data_));

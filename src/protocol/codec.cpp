@@ -8,7 +8,6 @@
 #include "protocol/query_reader.h"
 #include "protocol/rest_request.h"
 #include "protocol/router.h"
-#include "protocol/run.h"
 #include "protocol/slot.h"
 #include "protocol/violations.h"
 
@@ -113,10 +112,6 @@ ServiceError make_error(const ErrorShape& shape, const void* error) {
     }
   }
   return result;
-}
-
-net::Task<HttpReply> ready_reply(HttpReply reply) {
-  co_return reply;
 }
 
 }  // namespace lambent::protocol

@@ -95,7 +95,8 @@ TEST(MatchRest, EveryOperationFindsItselfByItsOwnTemplate) {
 
 TEST(MatchRest, GreedyLabelsTakeSlashes) {
   static constexpr UriSegment segments[] = {{"b", false, false}, {"Key", true, true}, {"end", false, false}};
-  static constexpr Operation operations[] = {{.name = "Get", .method = "GET", .uri = "/b/{Key+}/end", .segments = segments}};
+  static constexpr Operation operations[] = {
+      {.name = "Get", .method = "GET", .uri = "/b/{Key+}/end", .segments = segments}};
   ServiceModel service = lambda::model();
   service.operations = operations;
   const auto match = match_rest(service, "GET", "/b/c/d%2F/e/end", "");

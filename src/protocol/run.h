@@ -1,6 +1,12 @@
 // The way from a request to an operation and back; for generated sources only.
+//
+// The way itself is one coroutine for all operations (run.cpp); what differs by type stands behind PendingCall, because
+// a coroutine for each of a hundred operations costs half a minute of compiling.
 #pragma once
 
+#include <coroutine>
+#include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -9,9 +15,22 @@
 
 namespace lambent::protocol {
 
+// One call of one operation: its input, then the task that makes its output.
+class PendingCall {
+ public:
+  virtual ~PendingCall() = default;
+  // The struct that decoding fills.
+  virtual void* input() = 0;
+  // Calls the operation with the input; false where the service does not override it.
+  virtual bool begin(const CallContext& call) = 0;
+  // Starts the task; `caller` is resumed at its end.
+  virtual std::coroutine_handle<> await(std::coroutine_handle<> caller) = 0;
+  // After the task's end.
+  virtual HttpReply finish(const ServiceModel& model, const Operation& operation, const CallContext& call) = 0;
+};
+
 template <class Service>
-using RunnerOf = net::Task<HttpReply> (*)(const ServiceModel&, const Operation&, Service&, const CallContext&,
-                                          HttpRequest);
+using CallFactory = std::unique_ptr<PendingCall> (*)(Service&);
 
 template <class>
 struct OperationTraits;
@@ -22,46 +41,68 @@ struct OperationTraits<Answer<OutputT> (ServiceT::*)(const CallContext&, InputT)
   using Output = OutputT;
 };
 
-// One request through one operation.
 template <auto Method>
-net::Task<HttpReply> run(const ServiceModel& model, const Operation& operation,
-                         typename OperationTraits<decltype(Method)>::Service& service, const CallContext& call,
-                         HttpRequest request) {
-  typename OperationTraits<decltype(Method)>::Input input{};
-  if (const auto wrong = decode_request(model, operation, request, &input)) co_return error_reply(model, call, *wrong);
-  auto answer = co_await (service.*Method)(call, std::move(input));
-  if (!answer) co_return error_reply(model, call, answer.error());
-  co_return encode_reply(model, operation, call, &*answer);
+class CallOf final : public PendingCall {
+  using Traits = OperationTraits<decltype(Method)>;
+  using Task = Answer<typename Traits::Output>;
+
+ public:
+  explicit CallOf(typename Traits::Service& service) : service_(service) {}
+
+  void* input() override { return &input_; }
+  bool begin(const CallContext& call) override {
+    task_ = (service_.*Method)(call, std::move(input_));
+    return static_cast<bool>(task_);
+  }
+  std::coroutine_handle<> await(std::coroutine_handle<> caller) override {
+    awaiter_.emplace(std::move(task_).operator co_await());
+    return awaiter_->await_suspend(caller);
+  }
+  HttpReply finish(const ServiceModel& model, const Operation& operation, const CallContext& call) override {
+    auto& answer = *awaiter_->handle.promise().value;  // used in place: the task lives as long as this call
+    if (!answer) return error_reply(model, call, answer.error());
+    return encode_reply(model, operation, call, &*answer);
+  }
+
+ private:
+  typename Traits::Service& service_;
+  typename Traits::Input input_{};
+  Task task_;
+  std::optional<typename Task::Awaiter> awaiter_;
+};
+
+template <auto Method>
+std::unique_ptr<PendingCall> make_call(typename OperationTraits<decltype(Method)>::Service& service) {
+  return std::make_unique<CallOf<Method>>(service);
 }
 
-template <class Output>
-Answer<Output> not_implemented(const Operation& operation) {
-  co_return failure(not_implemented_error(operation));
-}
+// Decodes, validates, calls, encodes.
+net::Task<HttpReply> run(const ServiceModel& model, const Operation& operation, std::unique_ptr<PendingCall> pending,
+                         const CallContext& call, HttpRequest request);
 
 net::Task<HttpReply> ready_reply(HttpReply reply);
 
 template <class Service>
-net::Task<HttpReply> dispatch_with(const ServiceModel& model, std::span<const RunnerOf<Service>> runners,
+net::Task<HttpReply> dispatch_with(const ServiceModel& model, std::span<const CallFactory<Service>> factories,
                                    Service& service, const CallContext& call, HttpRequest request) {
   const auto operation = find_operation(model, request);
   if (!operation) return ready_reply(error_reply(model, call, operation.error()));
-  return runners[*operation](model, model.operations[*operation], service, call, std::move(request));
+  return run(model, model.operations[*operation], factories[*operation](service), call, std::move(request));
 }
 
 template <class Service>
 class EndpointOf final : public Endpoint {
  public:
-  EndpointOf(const ServiceModel& model, std::span<const RunnerOf<Service>> runners, Service& service)
-      : model_(model), runners_(runners), service_(service) {}
+  EndpointOf(const ServiceModel& model, std::span<const CallFactory<Service>> factories, Service& service)
+      : model_(model), factories_(factories), service_(service) {}
   [[nodiscard]] const ServiceModel& model() const override { return model_; }
   net::Task<HttpReply> dispatch(const CallContext& call, HttpRequest request) override {
-    return dispatch_with<Service>(model_, runners_, service_, call, std::move(request));
+    return dispatch_with<Service>(model_, factories_, service_, call, std::move(request));
   }
 
  private:
   const ServiceModel& model_;
-  std::span<const RunnerOf<Service>> runners_;
+  std::span<const CallFactory<Service>> factories_;
   Service& service_;
 };
 

@@ -4,8 +4,8 @@
 //                 protocol/lambda/types.h    a struct for every structure, constants for every enumeration
 //                 protocol/lambda/service.h  class Service, dispatch(), identify(), make_endpoint(), model()
 //               all in namespace lambent::protocol::lambda.
-// Implement:    derive from protocol::lambda::Service and override the operations there are; the others answer
-//               501 NotImplementedException by themselves.
+// Implement:    derive from protocol::lambda::Service and override the operations there are. The others give an
+//               empty task, which dispatch answers with 501 NotImplementedException.
 //
 //                 Answer<lambda::GetFunctionResponse> get_function(const CallContext& call,
 //                                                                  lambda::GetFunctionRequest request) override {

@@ -143,13 +143,13 @@ def emit_service_source(service: Service) -> str:
         lines += before
         entries.append(entry)
     lines += ["constinit const protocol::Operation kOperations[] = {"] + entries + ["};"]
-    lines += emit_model(service) + ["", "using Runner = protocol::RunnerOf<Service>;", "constexpr Runner kRunners[] = {"]
+    lines += emit_model(service) + ["", "constexpr protocol::CallFactory<Service> kCalls[] = {"]
     for op in service.operations:
-        lines.append(f"    protocol::run<&Service::{op.cpp_name}>,")
+        lines.append(f"    protocol::make_call<&Service::{op.cpp_name}>,")
     lines += ["};", "", "}  // namespace", ""]
-    for index, op in enumerate(service.operations):
-        lines.append(f"protocol::Answer<{op.output_cpp}> Service::{op.cpp_name}(const protocol::CallContext&, {op.input.name}) {{ "
-                     f"return protocol::not_implemented<{op.output_cpp}>(kOperations[{index}]); }}")
+    for op in service.operations:
+        lines.append(f"protocol::Answer<{op.output_cpp}> Service::{op.cpp_name}(const protocol::CallContext&, "
+                     f"{op.input.name}) {{ return {{}}; }}")
     lines += [
         "",
         "const protocol::ServiceModel& model() { return kModel; }",
@@ -157,10 +157,10 @@ def emit_service_source(service: Service) -> str:
         "  return protocol::identify(kModel, request);",
         "}",
         "net::Task<protocol::HttpReply> dispatch(Service& service, const protocol::CallContext& call, protocol::HttpRequest request) {",
-        "  return protocol::dispatch_with<Service>(kModel, kRunners, service, call, std::move(request));",
+        "  return protocol::dispatch_with<Service>(kModel, kCalls, service, call, std::move(request));",
         "}",
         "std::unique_ptr<protocol::Endpoint> make_endpoint(Service& service) {",
-        "  return std::make_unique<protocol::EndpointOf<Service>>(kModel, kRunners, service);",
+        "  return std::make_unique<protocol::EndpointOf<Service>>(kModel, kCalls, service);",
         "}",
         "",
         f"}}  // namespace lambent::protocol::{service.namespace}",

@@ -123,7 +123,7 @@ class Emission(unittest.TestCase):
 
     def test_source_names_every_operation(self):
         source = emit_service_source(toy({"PlayRequest": structure()}))
-        self.assertIn("run<&Service::play>", source)
+        self.assertIn("make_call<&Service::play>", source)
         self.assertIn('.error_namespace = "com.amazonaws.toybox.v20200102"', source)
 
 
