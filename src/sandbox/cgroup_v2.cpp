@@ -97,7 +97,8 @@ class CgroupV2 final : public CgroupBackend {
     for (std::string_view rest = listed; !rest.empty();) {
       const auto end = std::min(rest.find('\n'), rest.size());
       pid_t pid = 0;
-      std::from_chars(rest.data(), rest.data() + end, pid);
+      const auto number = rest.substr(0, end);
+      std::from_chars(number.begin(), number.end(), pid);
       if (pid != getpid() && pid != getppid()) {
         return fail(Error::of("delegate cgroup", folder,
                               "other processes are in it; start the server in a cgroup of its own, e.g. "

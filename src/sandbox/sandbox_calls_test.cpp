@@ -120,6 +120,13 @@ TEST_F(Runtimes, BashWithJobsAndProcessSubstitution) {
             "sub\n0\n0\n");
 }
 
+TEST_F(Runtimes, Go) {
+  const std::string go = "/usr/local/go/bin/go";  // a Go program itself, with its threads and timers
+  if (!std::filesystem::exists(go)) GTEST_SKIP() << "no " << go << " on this host";
+  const std::string output = output_of(program(go, {"version"}));
+  EXPECT_EQ(output.substr(0, 13), "go version go") << output;
+}
+
 TEST_F(Runtimes, Java) {
   if (!std::filesystem::exists("/usr/bin/java")) GTEST_SKIP() << "no /usr/bin/java on this host";
   const std::string output = output_of(program("/usr/bin/java", {"-version"}));

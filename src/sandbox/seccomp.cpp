@@ -22,6 +22,7 @@ Result<> add_rule(scmp_filter_ctx context, const SeccompRule& rule) {
   if (number == __NR_SCMP_ERROR) return fail(Error::of("compile seccomp policy", rule.call, "unknown system call"));
   if (number < 0) return {};  // known to libseccomp, absent on this architecture
   std::vector<scmp_arg_cmp> comparisons;
+  comparisons.reserve(rule.conditions.size());
   for (const auto& condition : rule.conditions) {
     comparisons.push_back({condition.argument, SCMP_CMP_MASKED_EQ, condition.mask, condition.value});
   }
