@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "edge/client.h"
 #include "net/one_shot.h"
@@ -82,6 +83,7 @@ class Server : public testing::Test {
     const auto path = std::string(exchange.head().path());
     requests++;
     if (path == "/echo") co_await echo(exchange);
+    if (path == "/echo-large") co_await echo(exchange, 32 * kMiB);
     if (path == "/stream") co_await echo_stream(exchange);
     if (path == "/ignore") EXPECT_TRUE(co_await exchange.respond(200, {}, "ignored"));
     if (path == "/big") EXPECT_TRUE(co_await exchange.respond(200, {}, std::string(6 * kMiB, 'b')));
@@ -110,8 +112,8 @@ class Server : public testing::Test {
       wrote = (co_await exchange.respond(200, {}, released_by)).has_value();
     }
   }
-  static Task<> echo(Exchange& exchange) {
-    auto body = co_await exchange.read_body(8 * kMiB);
+  static Task<> echo(Exchange& exchange, std::size_t limit = 8 * kMiB) {
+    auto body = co_await exchange.read_body(limit);
     if (!body) co_return;
     Headers headers{{"Content-Type", "text/plain"}};
     if (const auto x = exchange.head().headers.get("X")) headers.add("X", *x);
@@ -282,14 +284,20 @@ Task<> post(ClientConnection& client, std::string target, std::string body, Resp
   if (result) response = *std::move(result);
 }
 
-TEST_F(Server, TakesAndGivesSixMegabytes) {
+Task<> echo_sizes(ClientConnection& client, std::vector<std::size_t> sizes) {
+  for (const std::size_t size : sizes) {
+    Response response;
+    std::string body(size, 'a');
+    body.back() = 'z';
+    co_await post(client, "/echo-large", body, response);
+    EXPECT_TRUE(response.body == body) << size << " came back as " << response.body.size();
+  }
+}
+
+TEST_F(Server, TakesAndGivesBodiesBeyondWhatItReservesAtOnce) {
   start();
   ClientConnection client(connect());
-  Response response;
-  std::string body(6 * kMiB, 'a');
-  body.back() = 'z';
-  run(post(client, "/echo", body, response));
-  EXPECT_TRUE(response.body == body);
+  run(echo_sizes(client, {6 * kMiB, 8 * kMiB, 8 * kMiB + 1, 11 * kMiB + 3, 17 * kMiB}));
 }
 
 TEST_F(Server, Answers413ToALargeBodyThatIsSentWhole) {

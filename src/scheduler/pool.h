@@ -12,9 +12,9 @@
 #include <deque>
 #include <expected>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "instance/instance.h"
 #include "net/one_shot.h"
@@ -91,7 +91,7 @@ class Pool final : instance::Instance::Observer {
   catalog::FunctionPtr function_;
   instance::Runtime runtime_;
   std::function<void()> on_empty_;
-  std::vector<Member> members_;
+  std::list<Member> members_;  // stays put while instances come and go: starting one may make another
   std::deque<net::OneShot<Assignment>> queue_;
   std::size_t asked_ = 0;    // starts waiting at the gate
   std::size_t running_ = 0;  // coroutines of run()

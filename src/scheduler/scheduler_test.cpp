@@ -1,0 +1,197 @@
+#include "scheduler/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <vector>
+
+#include "instance/test_surroundings.h"
+
+namespace lambent::scheduler {
+namespace {
+
+using instance::Ending;
+using instance::FakeBackend;
+using instance::TestSurroundings;
+using Outcomes = std::vector<Pool::Outcome>;
+
+class SchedulerTest : public testing::Test {
+ protected:
+  SchedulerTest() : runtimes_(*instance::RuntimeSet::discover({}, "")) {}
+
+  void make(std::size_t starts_at_once = 8) { scheduler_.emplace(test_.around, runtimes_, starts_at_once); }
+
+  net::Task<Pool::Outcome> call(std::string payload, std::string revision = "r1") {
+    instance::CallToRun to_run{.request_id = "id", .payload = std::move(payload)};
+    co_return co_await scheduler_->run(TestSurroundings::function("f", std::move(revision)), to_run);
+  }
+  // `count` calls beside each other; their outcomes in the order of their ends.
+  net::Task<> calls_at_once(int count, std::string payload, Outcomes& outcomes) {
+    net::Scope scope;
+    for (int i = 0; i < count; ++i) scope.spawn(call_into(payload, outcomes));
+    co_await scope.join();
+  }
+  net::Task<> call_into(std::string payload, Outcomes& outcomes) { outcomes.push_back(co_await call(payload)); }
+  net::Task<> wait_until_no_instances() {
+    net::Timer pause(test_.loop);
+    while (scheduler_->instances() > 0) std::ignore = co_await pause.sleep(std::chrono::milliseconds(1));
+  }
+  void run(net::Task<> test) {
+    test_.run(whole(std::move(test)));
+    scheduler_.reset();
+    EXPECT_EQ(test_.backend.alive(), 0U);
+  }
+  net::Task<> whole(net::Task<> test) {
+    co_await std::move(test);
+    co_await scheduler_->stop();
+  }
+
+  TestSurroundings test_;
+  instance::RuntimeSet runtimes_;
+  std::optional<Scheduler> scheduler_;
+
+  net::Task<> one_after_the_other();
+  net::Task<> burst(int count, std::string payload, Outcomes& outcomes) {
+    return calls_at_once(count, std::move(payload), outcomes);
+  }
+  net::Task<> after_a_crash();
+  net::Task<> to_zero();
+  net::Task<> new_revision();
+  net::Task<> stop_with_calls(Outcomes& outcomes);
+  net::Task<> unknown_runtime();
+};
+
+net::Task<> SchedulerTest::one_after_the_other() {
+  for (int i = 0; i < 20; ++i) {
+    const auto outcome = co_await call("echo");
+    EXPECT_TRUE(outcome && outcome->ending == Ending::success);
+  }
+}
+
+TEST_F(SchedulerTest, CallsOneAfterTheOtherShareOneInstance) {
+  make();
+  run(one_after_the_other());
+  EXPECT_EQ(test_.backend.launched.size(), 1U);
+}
+
+TEST_F(SchedulerTest, CallsBesideEachOtherAreAllAnsweredByAtMostAsManyInstances) {
+  make();
+  Outcomes outcomes;
+  run(burst(50, "echo", outcomes));
+  EXPECT_EQ(outcomes.size(), 50U);
+  for (const auto& outcome : outcomes) EXPECT_TRUE(outcome && outcome->ending == Ending::success);
+  EXPECT_LE(test_.backend.launched.size(), 50U);
+}
+
+TEST_F(SchedulerTest, ABoundOnStartsStillServesABurst) {
+  make(1);
+  Outcomes outcomes;
+  run(burst(20, "echo", outcomes));
+  EXPECT_EQ(outcomes.size(), 20U);
+}
+
+TEST_F(SchedulerTest, EachCallHearsOfASandboxThatCannotBeMade) {
+  make();
+  test_.backend.fail_launches = 3;
+  Outcomes outcomes;
+  run(burst(3, "echo", outcomes));
+  ASSERT_EQ(outcomes.size(), 3U);
+  for (const auto& outcome : outcomes) {
+    ASSERT_FALSE(outcome);
+    EXPECT_NE(outcome.error().find("mount /var/task"), std::string::npos);
+  }
+}
+
+TEST_F(SchedulerTest, EachCallGetsTheInitErrorOfAnInstanceOfItsOwn) {
+  make();
+  test_.backend.init = FakeBackend::Init::error;
+  Outcomes outcomes;
+  run(burst(5, "echo", outcomes));
+  ASSERT_EQ(outcomes.size(), 5U);
+  for (const auto& outcome : outcomes) EXPECT_TRUE(outcome && outcome->ending == Ending::init_error);
+  EXPECT_EQ(test_.backend.launched.size(), 5U);
+}
+
+net::Task<> SchedulerTest::after_a_crash() {
+  EXPECT_EQ((co_await call("exit 1"))->ending, Ending::crash);
+  EXPECT_EQ((co_await call("echo"))->ending, Ending::success);
+}
+
+TEST_F(SchedulerTest, AfterACrashTheNextCallGetsAnotherInstance) {
+  make();
+  run(after_a_crash());
+  EXPECT_EQ(test_.backend.launched.size(), 2U);
+}
+
+net::Task<> SchedulerTest::to_zero() {
+  std::ignore = co_await call("echo");
+  EXPECT_EQ(scheduler_->instances("f"), 1U);
+  co_await wait_until_no_instances();
+  EXPECT_EQ((co_await call("echo"))->ending, Ending::success);
+}
+
+TEST_F(SchedulerTest, IdleInstancesGoToZeroAndComeBack) {
+  test_.limits.idle_timeout = std::chrono::milliseconds(20);
+  make();
+  run(to_zero());
+  EXPECT_EQ(test_.backend.launched.size(), 2U);
+}
+
+net::Task<> SchedulerTest::new_revision() {
+  std::ignore = co_await call("echo", "r1");
+  scheduler_->retire("f");
+  EXPECT_EQ((co_await call("echo", "r2"))->ending, Ending::success);
+  net::Timer pause(test_.loop);
+  while (scheduler_->instances("f") > 1) std::ignore = co_await pause.sleep(std::chrono::milliseconds(1));
+}
+
+TEST_F(SchedulerTest, ANewRevisionGetsNewInstancesAndTheOldOnesEnd) {
+  make();
+  run(new_revision());
+  EXPECT_EQ(test_.backend.launched.size(), 2U);
+}
+
+net::Task<> SchedulerTest::stop_with_calls(Outcomes& outcomes) {
+  net::Scope scope;
+  scope.spawn(calls_at_once(3, "hang", outcomes));
+  net::Timer pause(test_.loop);
+  while (test_.backend.alive() < 3) std::ignore = co_await pause.sleep(std::chrono::milliseconds(1));
+  co_await scheduler_->stop();
+  co_await scope.join();
+  EXPECT_FALSE((co_await call("echo")).has_value()) << "nothing starts after stop()";
+}
+
+TEST_F(SchedulerTest, StoppingAnswersEveryCall) {
+  make();
+  Outcomes outcomes;
+  run(stop_with_calls(outcomes));
+  EXPECT_EQ(outcomes.size(), 3U);
+}
+
+net::Task<> SchedulerTest::unknown_runtime() {
+  catalog::Function function = *TestSurroundings::function();
+  function.runtime = "python3.99";
+  instance::CallToRun to_run{.request_id = "id", .payload = "echo"};
+  const auto outcome = co_await scheduler_->run(std::make_shared<const catalog::Function>(std::move(function)), to_run);
+  EXPECT_FALSE(outcome);
+  EXPECT_NE(outcome.error().find("python3.99"), std::string::npos);
+}
+
+TEST_F(SchedulerTest, ARuntimeThatIsNotThereIsNamed) {
+  make();
+  run(unknown_runtime());
+}
+
+TEST_F(SchedulerTest, InitOverItsLimitRunsAgainWithinTheCall) {
+  test_.limits.init_timeout = std::chrono::milliseconds(20);
+  test_.backend.first_inits = {FakeBackend::Init::hangs};
+  make();
+  Outcomes outcomes;
+  run(burst(1, "echo", outcomes));
+  ASSERT_EQ(outcomes.size(), 1U);
+  EXPECT_TRUE(outcomes[0] && outcomes[0]->ending == Ending::success);
+  EXPECT_EQ(test_.backend.launched.size(), 2U);
+}
+
+}  // namespace
+}  // namespace lambent::scheduler
