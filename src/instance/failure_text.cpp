@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cctype>
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 #include "base/time_format.h"
@@ -64,6 +66,19 @@ Failure exit_failure(std::string_view request_id, const sandbox::ExitReport& exi
   const std::string what = exit.out_of_memory ? "Runtime exited with error: signal: killed" : exit_text(exit);
   const std::string text = fmt::format("RequestId: {} Error: {}", request_id, what);
   return make(type, text, fmt::format("{} {}", text, type));
+}
+
+Failure entrypoint_failure(std::string_view request_id, int error, bool is_missing) {
+  std::string what = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
+  if (!is_missing) {
+    // Go's words for errors are the C library's with a small first letter.
+    std::string reason = std::generic_category().message(error);
+    if (!reason.empty()) reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
+    what = "fork/exec /var/task/bootstrap: " + reason;
+  }
+  constexpr std::string_view kType = "Runtime.InvalidEntrypoint";
+  const std::string text = fmt::format("RequestId: {} Error: {}", request_id, what);
+  return make(kType, text, fmt::format("{} {}", text, kType));
 }
 
 Failure stopped_failure(std::string_view request_id) {

@@ -20,6 +20,8 @@ struct Failure {
 Failure timeout_failure(std::string_view request_id, std::chrono::seconds timeout, Wall now);
 // The process ended by itself or by a signal, before it answered; exceeded memory included.
 Failure exit_failure(std::string_view request_id, const sandbox::ExitReport& exit);
+// The function's own bootstrap could not be executed: `error` (errno), or it `is_missing`.
+Failure entrypoint_failure(std::string_view request_id, int error, bool is_missing);
 // The server ended the instance: it is stopping, or lost its spawner.
 Failure stopped_failure(std::string_view request_id);
 

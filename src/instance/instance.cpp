@@ -1,5 +1,7 @@
 #include "instance/instance.h"
 
+#include <unistd.h>
+
 #include <cassert>
 #include <optional>
 #include <utility>
@@ -72,12 +74,14 @@ struct Instance::Impl final : runtime_api::Observer {
   std::optional<std::chrono::nanoseconds> init_not_yet_billed;
   std::optional<Failure> init_failure;           // as the runtime reported it
   std::optional<sandbox::ExitReport> init_exit;  // the process ended instead
+  std::optional<int> entrypoint_error;           // errno: the function's bootstrap could not be executed
   net::OneShot<bool> released;                   // a failed instance has given its error away, or nobody wants it
   std::optional<Current> current;
 
   // The flow of an instance's life.
   net::Task<> live();
   net::Task<bool> launch(const net::OneShot<sandbox::ExitReport>& exited);
+  net::Task<> end_unlaunched(sandbox::LaunchError error);
   void open_doors();
   net::Task<> close_doors();
   void after_exit(const sandbox::ExitReport& exit);
@@ -173,12 +177,26 @@ net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& 
     co_return true;
   }
   around.credentials.revoke(access_key_id);
-  const std::string message = launched_child.error().message();
-  log::warning("function {}: no instance: {}", function->name, message);
-  state = State::ended;
-  if (current) finish_with(Ending::crash, stopped_failure(current->call->request_id));
-  tell([this, message](Instance::Observer& to) { to.on_ended(self, message); });
+  co_await end_unlaunched(std::move(launched_child).error());
   co_return false;
+}
+
+// A bootstrap that cannot be executed is the function's fault, and the next call hears so; all else is the host's.
+net::Task<> Instance::Impl::end_unlaunched(sandbox::LaunchError error) {
+  std::string message = error.message();
+  if (runtime.family == RuntimeFamily::provided && error.step == "exec") {
+    message.clear();
+    launched = around.clock.monotonic();
+    log.init_start(runtime.id);
+    entrypoint_error = error.code;
+    become_failed("Runtime.InvalidEntrypoint");
+    co_await released;
+  } else {
+    log::warning("function {}: no instance: {}", function->name, message);
+    if (current) finish_with(Ending::crash, stopped_failure(current->call->request_id));
+  }
+  state = State::ended;
+  tell([this, message](Instance::Observer& to) { to.on_ended(self, message); });
 }
 
 void Instance::Impl::open_doors() {
@@ -332,7 +350,13 @@ void Instance::Impl::finish_with(Ending how, Failure failure) {
 }
 
 void Instance::Impl::finish_with_init_error() {
-  finish_with(Ending::init_error, init_exit ? exit_failure(current->call->request_id, *init_exit) : *init_failure);
+  const std::string id = current->call->request_id;
+  if (entrypoint_error) {
+    const bool is_missing = ::access((function->code->folder + "/bootstrap").c_str(), F_OK) != 0;
+    finish_with(Ending::init_error, entrypoint_failure(id, *entrypoint_error, is_missing));
+  } else {
+    finish_with(Ending::init_error, init_exit ? exit_failure(id, *init_exit) : *init_failure);
+  }
   released.set(true);
 }
 

@@ -56,7 +56,11 @@ const answers = {
   hang: () => new Promise(() => setInterval(() => {}, 1000)),
   spin: () => { for (;;) { /* never yields */ } },
 };
-exports.handler = (event, context, callback) => answers[event.how](event, context, callback);
+let calls = 0;
+exports.handler = (event, context, callback) => {
+  console.log(`call ${++calls} of ${context.logStreamName}`);
+  return answers[event.how](event, context, callback);
+};
 exports.streaming = awslambda.streamifyResponse(async (event, stream) => {
   if (event.how === 'early') throw new RangeError('before the first byte');
   stream.setContentType('application/json');
@@ -109,7 +113,6 @@ def test_node_without_a_value_answers_null(node):
     ("no such way", "TypeError", "answers[event.how] is not a function"),
 ])
 def test_node_errors_have_type_message_and_trace(node, how, error_type, message):
-    stream = node("context")[0]["stream"]
     error = failure(node(how))
     assert (error["errorType"], error["errorMessage"]) == (error_type, message)
     assert isinstance(error["trace"], list)
@@ -117,7 +120,11 @@ def test_node_errors_have_type_message_and_trace(node, how, error_type, message)
         assert error["trace"][0] == f"{error_type}: {message}"
     if how == "throw":
         assert re.search(r"/var/task/index\.js:\d+:\d+", error["trace"][1])
-    assert node("context")[0]["stream"] == stream, "an error that the runtime reports keeps the instance"
+
+
+def test_a_node_instance_that_reported_an_error_is_used_again(node):
+    calls = [int(re.search(r"call (\d+) of", tail(node("throw", LogType="Tail")[1])).group(1)) for _ in range(4)]
+    assert max(calls) >= 3, "an instance is replaced only where it is not back in time"
 
 
 @pytest.mark.parametrize("how, error_type, message", [
@@ -126,11 +133,11 @@ def test_node_errors_have_type_message_and_trace(node, how, error_type, message)
     ("unhandled", "Runtime.UnhandledPromiseRejection", r"Error: nobody"),
 ])
 def test_node_errors_that_end_the_process(node, how, error_type, message):
-    stream = node("context")[0]["stream"]
-    answer, response = node(how)
+    answer, response = node(how, LogType="Tail")
     error = failure((answer, response))
     assert error["errorType"] == error_type
     assert error["errorMessage"] == message.replace("{id}", response["ResponseMetadata"]["RequestId"])
+    stream = re.search(r"call \d+ of (\S+)", tail(response)).group(1)
     assert node("context")[0]["stream"] != stream, "the instance is not used again"
 
 
@@ -168,9 +175,10 @@ def test_nodes_console_has_awss_format(node):
     request_id = response["ResponseMetadata"]["RequestId"]
     lines = tail(response).splitlines()
     start = lines.index(f"START RequestId: {request_id} Version: $LATEST")
-    assert re.fullmatch(rf"{STAMP}\t{request_id}\tINFO\ta 1 {{ b: \[ 2 \] }}", lines[start + 1])
-    assert re.fullmatch(rf"{STAMP}\t{request_id}\tERROR\ttwo", lines[start + 2])
-    assert lines[start + 3:start + 6] == ["lines", "plain", f"END RequestId: {request_id}"]
+    assert re.fullmatch(rf"{STAMP}\t{request_id}\tINFO\tcall \d+ of \S+", lines[start + 1])
+    assert re.fullmatch(rf"{STAMP}\t{request_id}\tINFO\ta 1 {{ b: \[ 2 \] }}", lines[start + 2])
+    assert re.fullmatch(rf"{STAMP}\t{request_id}\tERROR\ttwo", lines[start + 3])
+    assert lines[start + 4:start + 7] == ["lines", "plain", f"END RequestId: {request_id}"]
 
 
 @pytest.mark.parametrize("files, handler", [
