@@ -90,7 +90,7 @@ TEST(UrlEvent, EncodesTextThatIsNotUtf8) {
 
 TEST(UrlEvent, IsJsonWhateverTheClientSends) {
   auto request = plain_request();
-  const std::string odd("a\x01\x1f\"\\\x7f\xff\xc0\x80\xed\xa0\x80\xf5z\n\t", 18);
+  const std::string odd = "a\x01\x1f\"\\\x7f\xff\xc0\x80\xed\xa0\x80\xf5z\n\t";
   const std::vector<HeaderField> headers = {{"x-odd", odd}, {"cookie", odd + ";;" + odd}};
   request.headers = headers;
   request.raw_path = odd;
