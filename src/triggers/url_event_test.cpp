@@ -91,7 +91,8 @@ TEST(UrlEvent, EncodesTextThatIsNotUtf8) {
 TEST(UrlEvent, IsJsonWhateverTheClientSends) {
   auto request = plain_request();
   const std::string odd = "a\x01\x1f\"\\\x7f\xff\xc0\x80\xed\xa0\x80\xf5z\n\t";
-  const std::vector<HeaderField> headers = {{"x-odd", odd}, {"cookie", odd + ";;" + odd}};
+  const std::string cookies = odd + ";;" + odd;
+  const std::vector<HeaderField> headers = {{"x-odd", odd}, {"cookie", cookies}};
   request.headers = headers;
   request.raw_path = odd;
   request.raw_query = "%zz=%&=%00&%ff=1&&";
