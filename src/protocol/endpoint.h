@@ -27,7 +27,7 @@ ServiceError body_too_large(const OperationInfo& info, const Limits& limits);
 
 // The service that a request is for, as AWS's clients tell it on one port; the first that applies: the credential
 // scope's service (`scope`, empty where unsigned), X-Amz-Target, a path of a REST service, the first label of Host,
-// Query's Action. Null: none of them.
+// Query's Action, a form as body (before the body is read: whichever query service comes first). Null: none of them.
 const ServiceModel* find_service(std::span<const ServiceModel* const> services, std::string_view scope,
                                  const HttpRequest& request);
 

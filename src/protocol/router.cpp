@@ -93,6 +93,11 @@ std::optional<std::string> action_of(const HttpRequest& request) {
   return {};
 }
 
+bool is_form(const HttpRequest& request) {
+  return request.method == "POST" &&
+         request.header("Content-Type").value_or("").starts_with("application/x-www-form-urlencoded");
+}
+
 ServiceError unknown_operation(const ServiceModel& service) {
   const int status = service.protocol == WireProtocol::rest_json ? 404 : 400;
   return framework_error("UnknownOperationException", "", status);
@@ -187,9 +192,12 @@ const ServiceModel* find_service(std::span<const ServiceModel* const> services, 
   const auto host = request.header("Host").value_or("");
   const auto label = host.substr(0, host.find('.'));
   if (const auto* named = pick([&](const ServiceModel& s) { return s.endpoint_prefix == label; })) return named;
-  return pick([&](const ServiceModel& s) {
+  const auto* acts = pick([&](const ServiceModel& s) {
     return s.protocol == WireProtocol::query && find_operation(s, request).has_value();
   });
+  if (acts || !is_form(request)) return acts;
+  // The Action may stand in a body that was not read yet. All query services refuse an unsigned request alike.
+  return pick([](const ServiceModel& s) { return s.protocol == WireProtocol::query; });
 }
 
 }  // namespace lambent::protocol

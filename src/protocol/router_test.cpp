@@ -38,6 +38,9 @@ TEST(FindService, UnsignedRequestsAreToldByTargetPathHostAndAction) {
   EXPECT_EQ(service_of("", RequestBuilder("GET", "/2015-03-31/functions")), "lambda");
   EXPECT_EQ(service_of("", RequestBuilder("GET", "/").header("Host", "dynamodb.us-east-1.localhost:4566")), "dynamodb");
   EXPECT_EQ(service_of("", RequestBuilder("POST", "/").body("Action=GetCallerIdentity")), "sts");
+  const std::string form = "application/x-www-form-urlencoded; charset=utf-8";
+  EXPECT_EQ(service_of("", RequestBuilder("POST", "/").header("Content-Type", form)), "sts") << "its body is to come";
+  EXPECT_EQ(service_of("", RequestBuilder("POST", "/").header("Content-Type", "application/json")), "none");
   EXPECT_EQ(service_of("", RequestBuilder("GET", "/")), "none");
 }
 
