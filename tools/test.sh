@@ -25,6 +25,10 @@ python_tests() {
 
 clients() { build/venv/bin/python -m pytest -q tests/clients; }
 example() { examples/documents/test.sh; }
+documents() {
+  build/venv/bin/python tools/compatibility.py
+  build/venv/bin/python tools/check_docs.py
+}
 system() { build/venv/bin/python -m pytest tests/system -m 'not soak'; }
 
 part "the tree's own rules" tools/tidy.py
@@ -34,6 +38,7 @@ part "unit tests under ThreadSanitizer" sanitized tsan
 part "runtime clients and protocol generator" python_tests
 part "AWS's own runtime clients" clients
 part "example: documents" example
+part "documents: settings, operations, links, the README's commands" documents
 part "system tests" system
 
 echo
