@@ -41,10 +41,7 @@ class CgroupV2 final : public CgroupBackend {
   Result<> limit(const std::string& folder, const CgroupLimits& limits) override {
     for (const auto controller : wanted) {
       if (controller == Controller::memory) LAMBENT_TRY_VOID(limit_memory(folder, limits.memory_bytes));
-      if (controller == Controller::cpu) {
-        const std::uint64_t quota = std::max(kLeastQuotaUs, kCpuPeriodUs * limits.cpu_millicores / 1000);
-        LAMBENT_TRY_VOID(write_kernel_file(folder + "/cpu.max", fmt::format("{} {}", quota, kCpuPeriodUs)));
-      }
+      if (controller == Controller::cpu) LAMBENT_TRY_VOID(limit_cpu(folder, limits.cpu_millicores));
       if (controller == Controller::pids) {
         LAMBENT_TRY_VOID(write_kernel_file(folder + "/pids.max", std::to_string(limits.processes)));
       }
@@ -69,8 +66,17 @@ class CgroupV2 final : public CgroupBackend {
     if (!write_kernel_file(folder + "/cgroup.kill", "1")) kill_listed(folder);
   }
 
+  void hasten_end(const std::string& folder) override {
+    if (std::ranges::count(wanted, Controller::cpu) > 0) static_cast<void>(limit_cpu(folder, kEndingMillicores));
+  }
+
  private:
   [[nodiscard]] bool counts_memory() const { return std::ranges::count(wanted, Controller::memory) > 0; }
+
+  static Result<> limit_cpu(const std::string& folder, std::uint32_t millicores) {
+    const std::uint64_t quota = std::max(kLeastQuotaUs, kCpuPeriodUs * millicores / 1000);
+    return write_kernel_file(folder + "/cpu.max", fmt::format("{} {}", quota, kCpuPeriodUs));
+  }
 
   static Result<> limit_memory(const std::string& folder, std::uint64_t bytes) {
     LAMBENT_TRY_VOID(write_kernel_file(folder + "/memory.max", std::to_string(bytes)));

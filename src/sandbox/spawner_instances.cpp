@@ -28,6 +28,7 @@ void SpawnerLoop::on_child_message(Instance& instance, ReceivedChildMessage& rec
   const auto& message = received.message;
   if (message.event == ChildEvent::ended) {
     instance.program_status = message.code;
+    instance.cgroup.hasten_end();  // of whatever the program leaves behind
     return;
   }
   if (instance.state != Instance::State::setting_up) return;
@@ -60,6 +61,7 @@ void SpawnerLoop::kill_instance(Instance& instance) {
   if (instance.state == Instance::State::removing) return;
   // Ends process 1 of the pid namespace, and the kernel everything else in it.
   syscall(SYS_pidfd_send_signal, instance.pidfd.get(), SIGKILL, nullptr, 0);
+  instance.cgroup.hasten_end();
 }
 
 // The pidfd says that process 1 is gone, and so everything of its pid namespace.

@@ -1,0 +1,86 @@
+"""A function that runs whatever Python the test sends it, inside its own sandbox, and answers with `result`."""
+
+import ctypes
+import errno
+import os
+
+import pytest
+
+CODE = """
+import ctypes, errno, json, os, resource, signal, socket, stat, subprocess, sys, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+
+def failure(action, *arguments, **options):
+    # The name of the error that the action ends with; None where it goes through.
+    try:
+        action(*arguments, **options)
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error))
+
+def syscall(*arguments):
+    result = libc.syscall(*[ctypes.c_long(a) for a in arguments])
+    return errno.errorcode[ctypes.get_errno()] if result < 0 else None
+
+def connect(address, family=socket.AF_INET):
+    with socket.socket(family) as s:
+        s.settimeout(3)
+        return failure(s.connect, address)
+
+def handler(event, context):
+    scope = {**globals(), "context": context}
+    exec(event, scope)
+    return scope["result"]
+"""
+
+
+class Probe:
+    def __init__(self, server, **options):
+        self.server = server
+        self.name = server.create_function({"app.py": CODE}, **{"Timeout": 60, "MemorySize": 512, **options})
+
+    def __call__(self, code):
+        """What the code leaves in `result`."""
+        answer, response = self.server.invoke(self.name, code)
+        assert "FunctionError" not in response, answer
+        return answer
+
+    def raw(self, code):
+        return self.server.invoke(self.name, code)
+
+
+@pytest.fixture(scope="module")
+def probe(server):
+    return Probe(server)
+
+
+@pytest.fixture(scope="module")
+def other(server):
+    """The same in another function."""
+    return Probe(server)
+
+
+def system_call_numbers(names):
+    """The numbers on this machine, as the C library's headers give them."""
+    library = ctypes.CDLL("libseccomp.so.2")
+    found = {name: library.seccomp_syscall_resolve_name(name.encode()) for name in names}
+    assert all(number >= 0 for number in found.values()), found
+    return found
+
+
+def errors(*names):
+    assert all(hasattr(errno, name) for name in names)
+    return set(names)
+
+
+def process_ids_of(marker):
+    """Processes of this host whose environment names the marker."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if marker.encode() in file.read():
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found

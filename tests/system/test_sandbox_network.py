@@ -1,0 +1,188 @@
+"""What a function can reach: the Runtime API, the platform's API with its own credentials, and nothing else."""
+
+import json
+import re
+import socket
+import subprocess
+
+import boto3
+import botocore.exceptions
+import pytest
+from lambent import new_name, wait_for
+
+from sandbox_probe import Probe, errors, other, probe  # noqa: F401
+
+# A small SigV4, so that the function needs no package.
+SIGNED = """
+import datetime, hashlib, hmac, urllib.request, urllib.error
+def api(method, path, body=b'', secret=None, token=None, signed=True, service='lambda', headers=None):
+    e = os.environ
+    url = e['AWS_ENDPOINT_URL'] + path
+    host = url.split('/')[2]
+    when = datetime.datetime.utcnow().strftime('%Y%m%dT%H%M%SZ')
+    scope = '/'.join([when[:8], e['AWS_REGION'], service, 'aws4_request'])
+    digest = hashlib.sha256(body).hexdigest()
+    given = {'host': host, 'x-amz-date': when, 'x-amz-security-token': token or e['AWS_SESSION_TOKEN'], **(headers or {})}
+    names = sorted(given)
+    canonical = '\\n'.join([method, path, ''] + [n + ':' + given[n] for n in names] + ['', ';'.join(names), digest])
+    text = '\\n'.join(['AWS4-HMAC-SHA256', when, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = ('AWS4' + (secret or e['AWS_SECRET_ACCESS_KEY'])).encode()
+    for part in scope.split('/'):
+        key = hmac.new(key, part.encode(), 'sha256').digest()
+    signature = hmac.new(key, text.encode(), 'sha256').hexdigest()
+    if signed:
+        given['Authorization'] = 'AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s' % (
+            e['AWS_ACCESS_KEY_ID'], scope, ';'.join(names), signature)
+    else:
+        del given['x-amz-security-token']
+    request = urllib.request.Request(url, data=body or None, method=method, headers=given)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return [answer.status, answer.read().decode()]
+    except urllib.error.HTTPError as error:
+        return [error.code, error.headers.get('x-amzn-ErrorType', '')]
+"""
+LIST = "'GET', '/2015-03-31/functions'"
+UNREACHABLE = errors("ENETUNREACH", "EHOSTUNREACH", "ECONNREFUSED", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EACCES", "EINVAL")
+
+
+def host_addresses():
+    text = subprocess.run(["ip", "-o", "addr"], capture_output=True, text=True, check=True).stdout
+    return [address for address in re.findall(r"inet6? ([0-9a-f.:]+)/", text) if address not in ("127.0.0.1", "::1")]
+
+
+def test_the_servers_own_port_is_out_of_reach(server, probe):
+    port = int(server.endpoint.rsplit(":", 1)[1])
+    assert probe(f"result = [connect(('127.0.0.1', {port})), connect(('0.0.0.0', {port})), connect(('127.1', {port})), "
+                 f"connect(('2130706433', {port})), connect(('0177.0.0.1', {port}))]") == ["ECONNREFUSED"] * 5
+
+
+def test_no_address_of_the_host_answers(probe):
+    dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    with socket.create_server(("", 0), family=family, dualstack_ipv6=dual) as listener:
+        port = listener.getsockname()[1]
+        for address in ["127.0.0.1", "::1", *host_addresses()]:
+            family = "AF_INET6" if ":" in address else "AF_INET"
+            error = probe(f"result = connect(('{address}', {port}), socket.{family})")
+            assert error in UNREACHABLE, f"{address}: {error}"
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "10.0.0.1", "192.168.0.1", "172.17.0.1", "8.8.8.8", "100.64.0.1",
+                                     "224.0.0.1", "255.255.255.255"])
+def test_the_network_outside_is_out_of_reach(probe, address):
+    assert probe(f"result = connect(('{address}', 80))") in UNREACHABLE
+    assert probe(f"result = failure(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto, b'x', ('{address}', 53))"
+                 ) in UNREACHABLE
+
+
+@pytest.mark.parametrize("address", ["2001:4860:4860::8888", "fd00:ec2::254", "::ffff:169.254.169.254", "::ffff:8.8.8.8"])
+def test_ipv6_is_out_of_reach(probe, address):
+    assert probe(f"result = connect(('{address}', 80), socket.AF_INET6)") in UNREACHABLE
+
+
+def test_names_do_not_resolve(probe):
+    assert probe("""
+try:
+    result = socket.getaddrinfo('example.com', 80)
+except socket.gaierror:
+    result = 'unknown'
+""") == "unknown"
+
+
+def test_raw_and_exotic_sockets_are_refused(probe):
+    kinds = {"raw": "AF_INET, socket.SOCK_RAW, 1", "raw v6": "AF_INET6, socket.SOCK_RAW, 58",
+             "packet": "AF_PACKET, socket.SOCK_RAW, 3", "packet datagram": "AF_PACKET, socket.SOCK_DGRAM, 3",
+             "alg": "AF_ALG, socket.SOCK_SEQPACKET, 0", "vsock": "AF_VSOCK, socket.SOCK_STREAM, 0",
+             "bluetooth": "AF_BLUETOOTH, socket.SOCK_RAW, 1", "can": "AF_CAN, socket.SOCK_RAW, 1"}
+    for kind, arguments in kinds.items():
+        assert probe(f"result = failure(socket.socket, socket.{arguments})") in errors(
+            "EPERM", "EACCES", "ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT"), kind
+
+
+def test_only_loopback_is_there(probe):
+    assert probe("result = [n for _, n in socket.if_nameindex()] if hasattr(socket, 'if_nameindex') else ['lo']") == ["lo"]
+
+
+def test_abstract_sockets_of_the_host_are_out_of_reach(probe):
+    name = "\0" + new_name("abstract")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+        listener.listen()
+        assert probe(f"result = connect({name!r}, socket.AF_UNIX)") == "ECONNREFUSED"
+    assert probe("result = len(open('/proc/net/unix').read().splitlines())") < 10
+
+
+def test_another_functions_port_and_shared_memory_are_out_of_reach(probe, other):
+    probe("""
+import builtins
+builtins.kept = socket.create_server(('0.0.0.0', 7777))
+open('/dev/shm/shared', 'w').write('mine')
+shm = syscall(29, 4242, 4096, 0o1666)
+result = connect(('127.0.0.1', 7777))
+""")
+    assert other("result = connect(('127.0.0.1', 7777))") == "ECONNREFUSED"
+    assert other("result = os.listdir('/dev/shm')") == []
+    assert "4242" not in other("result = open('/proc/sysvipc/shm').read() if os.path.exists('/proc/sysvipc/shm') else ''")
+
+
+# ---- the platform's own API ---------------------------------------------------------------------------------------
+
+
+def test_it_reaches_the_platform_with_its_own_credentials(probe):
+    status, body = probe(f"{SIGNED}\nresult = api({LIST})")
+    assert status == 200
+    assert probe.name in [f["FunctionName"] for f in json.loads(body)["Functions"]]
+    identity = probe(SIGNED + """
+result = api('POST', '/', b'Action=GetCallerIdentity&Version=2011-06-15', service='sts',
+             headers={'content-type': 'application/x-www-form-urlencoded'})
+""")
+    assert identity[0] == 200
+    assert f"<Arn>arn:aws:sts::000000000000:assumed-role/any/{probe.name}</Arn>" in identity[1]
+
+
+@pytest.mark.parametrize("change, status, error", [
+    ("signed=False", 403, "MissingAuthenticationToken"),
+    ("secret='x' * 40", 403, "InvalidSignature"),
+    ("token='FwoGZXIvYXdzEXAMPLE'", 403, "UnrecognizedClient"),
+])
+def test_it_reaches_nothing_without_them(probe, change, status, error):
+    answer = probe(f"{SIGNED}\nresult = api({LIST}, {change})")
+    assert answer[0] == status
+    assert answer[1].startswith(error)
+
+
+def test_another_instances_key_with_ones_own_secret_is_refused(probe, other):
+    key = other("result = os.environ['AWS_ACCESS_KEY_ID']")
+    assert key != probe("result = os.environ['AWS_ACCESS_KEY_ID']")
+    assert probe(f"{SIGNED}\nold = os.environ['AWS_ACCESS_KEY_ID']\nos.environ['AWS_ACCESS_KEY_ID'] = '{key}'\n"
+                 f"result = api({LIST})[0]\nos.environ['AWS_ACCESS_KEY_ID'] = old") == 403
+
+
+def test_its_credentials_end_with_it(server):
+    probe = Probe(server)
+    keys = probe("result = [os.environ[n] for n in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN')]")
+    sts = boto3.session.Session(*keys, region_name="us-east-1").client("sts", endpoint_url=server.endpoint)
+    assert sts.get_caller_identity()["Arn"].endswith(probe.name)
+    probe.raw("os._exit(1)")
+
+    def refused():
+        try:
+            sts.get_caller_identity()
+        except botocore.exceptions.ClientError as error:
+            return error.response["Error"]["Code"]
+
+    assert wait_for(refused, "the credentials are worth nothing") == "InvalidClientTokenId"
+
+
+def test_the_runtime_api_is_the_instances_own(probe, other):
+    """Port 9001 answers inside each instance, and answers only for its own call."""
+    ask = """
+import http.client
+c = http.client.HTTPConnection(os.environ['AWS_LAMBDA_RUNTIME_API'])
+c.request('POST', '/2018-06-01/runtime/invocation/%s/response' % ID, b'"stolen"')
+r = c.getresponse()
+result = [r.status, json.loads(r.read())['errorType'], context.aws_request_id]
+"""
+    its_id = other(ask.replace("ID", "'0'"))[2]
+    assert probe(ask.replace("ID", repr(its_id)))[:2] == [400, "InvalidRequestID"]
