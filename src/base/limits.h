@@ -27,6 +27,7 @@ struct Limits {
   std::uint32_t processes = 1024;                   // processes and threads per instance
   std::uint32_t megabytes_per_core = 1769;          // MemorySize that buys one core
   std::chrono::milliseconds init_timeout{10'000};   // INIT phase
+  std::uint32_t init_millicores = 1000;             // least processor share during INIT, thousandths of a core
   std::chrono::milliseconds idle_timeout{300'000};  // ours: an idle instance ends
   std::size_t tail_bytes = 4 * kKiB;                // LogType Tail
   std::size_t log_bytes_per_function = 64 * kMiB;   // ours: kept on disk

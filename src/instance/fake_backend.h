@@ -34,6 +34,7 @@ class FakeBackend final : public Backend {
   int fail_launches = 0;                  // the next launches that fail
   std::vector<sandbox::Policy> launched;  // in order
   std::vector<sandbox::ChildId> killed;
+  std::map<sandbox::ChildId, std::uint32_t> cpu_shares;  // as set after the launch
   [[nodiscard]] std::size_t alive() const { return children_.size(); }
 
   net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> launch(sandbox::Policy policy,
@@ -56,6 +57,8 @@ class FakeBackend final : public Backend {
     scope_.spawn(be_the_runtime(child.id, connect_to(child.runtime_listener.get())));
     co_return child;
   }
+
+  void set_cpu(sandbox::ChildId id, std::uint32_t millicores) override { cpu_shares[id] = millicores; }
 
   void kill(sandbox::ChildId id) override {
     killed.push_back(id);

@@ -258,6 +258,8 @@ void Instance::Impl::on_waiting() {
   if (state == State::starting) {
     if (init_phase == InitPhase::ahead) deadline.cancel();
     init_not_yet_billed = around.clock.monotonic() - launched;
+    // INIT ran with more, as on AWS.
+    around.backend.set_cpu(child->id, function_millicores(*function, around.limits));
     if (current) {
       deliver();
     } else {

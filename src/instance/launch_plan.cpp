@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace lambent::instance {
 namespace {
 
@@ -87,6 +89,10 @@ void add_environment(sandbox::Policy& policy, const catalog::Function& function,
 
 }  // namespace
 
+std::uint32_t function_millicores(const catalog::Function& function, const Limits& limits) {
+  return sandbox::millicores_for(std::uint64_t{function.memory_mb} * kMiB, limits.megabytes_per_core);
+}
+
 sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& runtime, const Platform& platform,
                             const Limits& limits, const identity::TemporaryCredentials& credentials,
                             const std::string& log_stream) {
@@ -96,7 +102,7 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
   add_environment(policy, function, runtime, platform, credentials, log_stream);
   policy.working_folder = kTaskRoot;
   policy.memory_bytes = std::uint64_t{function.memory_mb} * kMiB;
-  policy.cpu_millicores = sandbox::millicores_for(policy.memory_bytes, limits.megabytes_per_core);
+  policy.cpu_millicores = std::max(function_millicores(function, limits), limits.init_millicores);
   policy.processes = limits.processes;
   policy.open_files = limits.open_files;
   policy.tmp_bytes = std::uint64_t{function.ephemeral_storage_mb} * kMiB;

@@ -21,7 +21,11 @@ struct Platform {
   std::uint16_t api_port = 4566;
 };
 
-// The policy of one instance. Pure: reads no file and asks no clock.
+// The processor share that the function's memory size buys, in thousandths of a core.
+std::uint32_t function_millicores(const catalog::Function& function, const Limits& limits);
+
+// The policy of one instance, as it is during INIT: with at least limits.init_millicores. Pure: reads no file and asks
+// no clock.
 sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& runtime, const Platform& platform,
                             const Limits& limits, const identity::TemporaryCredentials& credentials,
                             const std::string& log_stream);

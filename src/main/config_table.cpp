@@ -208,6 +208,8 @@ std::vector<Setting> function_limits() {
              LAMBENT_AT(limits.processes)),
       number("limits.megabytes_per_core", group, "MemorySize that buys one core", 1, kMany,
              LAMBENT_AT(limits.megabytes_per_core)),
+      number("limits.init_millicores", group, "Least processor share during INIT, in thousandths of a core", 10,
+             1'024'000, LAMBENT_AT(limits.init_millicores)),
       duration("limits.init_timeout", group, "INIT phase", LAMBENT_AT(limits.init_timeout)),
       size("limits.tail_bytes", group, "Log returned for LogType Tail", LAMBENT_AT(limits.tail_bytes)),
       size("limits.log_bytes_per_function", group, "Log kept on disk for one function",

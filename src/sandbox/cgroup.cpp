@@ -113,6 +113,11 @@ UniqueFd SandboxCgroup::watch_memory_limit() const {
   return {};
 }
 
+Result<> SandboxCgroup::set_cpu(std::uint32_t millicores) {
+  for (const auto& place : places_) LAMBENT_TRY_VOID(place.backend->set_cpu(place.folder, millicores));
+  return {};
+}
+
 void SandboxCgroup::kill_all() {
   for (const auto& place : places_) place.backend->kill_all(place.folder);
 }

@@ -41,6 +41,8 @@ class CgroupBackend {
   virtual Result<std::vector<Controller>> prepare(const std::string& name) = 0;
   // Sets the limits of the controllers in use in a new cgroup.
   virtual Result<> limit(const std::string& folder, const CgroupLimits& limits) = 0;
+  // Sets the processor share alone, of a cgroup in use; nothing where this hierarchy does not carry it.
+  virtual Result<> set_cpu(const std::string& folder, std::uint32_t millicores) = 0;
   // What counts the highest memory use, or "".
   [[nodiscard]] virtual std::string memory_peak_file(const std::string& folder) const = 0;
   // How many processes the memory limit has killed.
@@ -75,6 +77,8 @@ class SandboxCgroup {
   [[nodiscard]] std::optional<std::uint64_t> memory_peak() const;
   [[nodiscard]] std::uint64_t memory_kills() const;
   [[nodiscard]] UniqueFd watch_memory_limit() const;
+  // In thousandths of a core; nothing where the host cannot limit it.
+  Result<> set_cpu(std::uint32_t millicores);
   void kill_all();
   // To be called once the sandbox is killed: a thousand processes end in seconds also where their share is small.
   void hasten_end();

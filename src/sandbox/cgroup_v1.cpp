@@ -38,6 +38,10 @@ class CgroupV1 final : public CgroupBackend {
     return {};
   }
 
+  Result<> set_cpu(const std::string& folder, std::uint32_t millicores) override {
+    return std::ranges::count(wanted, Controller::cpu) > 0 ? limit_cpu(folder, millicores) : Result<>{};
+  }
+
   [[nodiscard]] std::string memory_peak_file(const std::string& folder) const override {
     return counts_memory() ? folder + "/memory.max_usage_in_bytes" : "";
   }

@@ -64,11 +64,9 @@ Result<> check_program(const Launch& message) {
 }  // namespace
 
 std::optional<Type> type_of_request(std::span<const std::byte> packet) {
-  static constexpr std::pair<Type, std::size_t> kKnown[] = {{Type::configure, sizeof(Configure)},
-                                                            {Type::launch, sizeof(Launch)},
-                                                            {Type::kill, sizeof(Kill)},
-                                                            {Type::unpack, sizeof(Unpack)},
-                                                            {Type::stop, sizeof(Stop)}};
+  static constexpr std::pair<Type, std::size_t> kKnown[] = {
+      {Type::configure, sizeof(Configure)}, {Type::launch, sizeof(Launch)}, {Type::kill, sizeof(Kill)},
+      {Type::unpack, sizeof(Unpack)},       {Type::stop, sizeof(Stop)},     {Type::set_cpu, sizeof(SetCpu)}};
   return type_with_size(packet, kKnown);
 }
 
@@ -105,6 +103,12 @@ Result<> validate(const Launch& message) {
                          "same as platform_port"));
   LAMBENT_TRY_VOID(check(message.seccomp_profile == static_cast<std::uint32_t>(SeccompProfile::function),
                          "seccomp_profile", "unknown"));
+  return check(message.reserved == 0, "reserved", "not 0");
+}
+
+Result<> validate(const SetCpu& message) {
+  LAMBENT_TRY_VOID(check(message.header.id != 0, "id", "0"));
+  LAMBENT_TRY_VOID(check(is_millicores(message.cpu_millicores), "cpu_millicores", "out of range"));
   return check(message.reserved == 0, "reserved", "not 0");
 }
 

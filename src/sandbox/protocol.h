@@ -55,6 +55,7 @@ enum class Type : std::uint32_t {
   kill = 3,
   unpack = 4,  // with two descriptors: the archive, the destination folder
   stop = 5,
+  set_cpu = 6,
   // spawner to server
   ready = 101,
   launched = 102,  // with descriptors: see Launched
@@ -136,6 +137,13 @@ struct Launch {
 
 struct Kill {
   Header header;
+};
+
+// Changes the processor share of a running sandbox.
+struct SetCpu {
+  Header header;
+  std::uint32_t cpu_millicores;
+  std::uint32_t reserved;  // 0
 };
 
 struct Unpack {
@@ -235,6 +243,7 @@ std::optional<Type> type_of_reply(std::span<const std::byte> packet);
 // Every field within its bounds. Error::target names the field.
 Result<> validate(const Configure& message);
 Result<> validate(const Launch& message);
+Result<> validate(const SetCpu& message);
 Result<> validate(const Unpack& message);
 bool is_valid(const Ready& message);
 bool is_valid(const Launched& message);

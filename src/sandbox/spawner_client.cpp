@@ -254,6 +254,13 @@ void SpawnerClient::kill(ChildId id) {
   if (impl_->running.contains(id)) impl_->send(protocol::make<protocol::Kill>(protocol::Type::kill, id));
 }
 
+void SpawnerClient::set_cpu(ChildId id, std::uint32_t millicores) {
+  if (!impl_->running.contains(id)) return;
+  auto message = protocol::make<protocol::SetCpu>(protocol::Type::set_cpu, id);
+  message.cpu_millicores = millicores;
+  impl_->send(message);
+}
+
 net::Task<UnpackResult> SpawnerClient::unpack(UniqueFd zip, UniqueFd destination, UnpackLimits limits) {
   const auto impl = impl_;
   if (impl->is_lost) co_return std::unexpected(UnpackError{UnpackFailure::internal, "the spawner ended"});

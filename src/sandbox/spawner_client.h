@@ -110,6 +110,9 @@ class SpawnerClient {
   // Ends a sandbox with everything in it; on_exit follows. Unknown or ended ids are ignored.
   void kill(ChildId id);
 
+  // Changes the processor share of a running sandbox, in thousandths of a core (Policy::cpu_millicores was its first).
+  void set_cpu(ChildId id, std::uint32_t millicores);
+
   // Unpacks `zip` (a regular file, read from its start) into `destination` (an empty folder, opened for reading), in a
   // process that can reach nothing else. Files get 0644 or 0755, folders 0755; durable on success, emptied on failure.
   net::Task<std::expected<UnpackReport, UnpackError>> unpack(UniqueFd zip, UniqueFd destination, UnpackLimits limits);

@@ -44,6 +44,7 @@ class SpawnerLoop {
   void on_server();
   void on_request(protocol::Type type, ReceivedPacket& packet);
   void configure(const protocol::Configure& message);
+  void set_cpu(const protocol::SetCpu& message);
   void launch();
   Result<Instance> start_instance();
   Result<> begin_child(protocol::Launch& message, Confinement& confinement, Instance& instance);

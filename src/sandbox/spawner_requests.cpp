@@ -79,6 +79,11 @@ void SpawnerLoop::on_request(protocol::Type type, ReceivedPacket& packet) {
         kill_instance(found->second);
       }
       return;
+    case protocol::Type::set_cpu: {
+      protocol::SetCpu message{};
+      std::memcpy(&message, request_.data(), sizeof message);
+      return set_cpu(message);
+    }
     case protocol::Type::unpack: {
       protocol::Unpack message{};
       std::memcpy(&message, request_.data(), sizeof message);
@@ -86,6 +91,14 @@ void SpawnerLoop::on_request(protocol::Type type, ReceivedPacket& packet) {
     }
     default:
       is_stopping_ = true;
+  }
+}
+
+void SpawnerLoop::set_cpu(const protocol::SetCpu& message) {
+  const auto found = instances_.find(message.header.id);
+  if (found == instances_.end() || !protocol::validate(message)) return;
+  if (const auto set = found->second.cgroup.set_cpu(message.cpu_millicores); !set) {
+    log::warning("spawner: {}", set.error().message());
   }
 }
 
