@@ -1,9 +1,10 @@
-# lambent_module(<folder> SOURCES … [DEPENDS <folder> …] [EXTERNAL <name> …] [TESTS …] [TEST_DEPENDS <folder> …])
+# lambent_module(<folder> SOURCES … [DEPENDS <folder> …] [EXTERNAL <name> …] [TESTS …] [TEST_DEPENDS <folder> …] [THREADS])
 #
 # One folder of src/ is one static library. A module sees the headers of exactly the modules it DEPENDS on (and of what
 # those depend on): every module's headers stand behind an include root of their own, so a wrong-way include does
 # not compile. The rank below states the direction for the whole tree; configuring fails where DEPENDS goes against it.
-# Tests (GoogleTest) sit beside the code; all of a module's tests make one executable, <folder>_test.
+# Tests (GoogleTest) sit beside the code; all of a module's tests make one executable, <folder>_test. THREADS marks a
+# module that uses more than one thread: its tests run under ThreadSanitizer too.
 
 set(LAMBENT_RANKS
   base:0 net:1 store:2
@@ -28,7 +29,7 @@ function(lambent_rank folder out)
 endfunction()
 
 function(lambent_module folder)
-  cmake_parse_arguments(MOD "" "" "SOURCES;DEPENDS;EXTERNAL;TESTS;TEST_DEPENDS;TEST_EXTERNAL" ${ARGN})
+  cmake_parse_arguments(MOD "THREADS" "" "SOURCES;DEPENDS;EXTERNAL;TESTS;TEST_DEPENDS;TEST_EXTERNAL" ${ARGN})
   string(REPLACE "/" "_" name "${folder}")
   lambent_rank(${folder} rank)
 
@@ -67,5 +68,12 @@ function(lambent_module folder)
     add_dependencies(unit_tests ${name}_test)
     add_test(NAME ${name}_test COMMAND ${name}_test)
     set_tests_properties(${name}_test PROPERTIES TIMEOUT 600)
+    if(MOD_THREADS)
+      if(NOT TARGET thread_tests)
+        add_custom_target(thread_tests)
+      endif()
+      add_dependencies(thread_tests ${name}_test)
+      set_tests_properties(${name}_test PROPERTIES LABELS threads)
+    endif()
   endif()
 endfunction()

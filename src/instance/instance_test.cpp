@@ -73,7 +73,7 @@ TEST_F(InstanceTest, RunsCallsOneAfterTheOther) {
   test_.run(two_calls());
   ASSERT_EQ(test_.backend.launched.size(), 1U);
   EXPECT_EQ(test_.backend.launched[0].cpu_millicores, 1000U) << "INIT has a whole core";
-  EXPECT_EQ(test_.backend.cpu_shares[1], 72U) << "calls have what 128 MB buy";
+  EXPECT_EQ(test_.backend.cpu_shares[1], 73U) << "calls have what 128 MB buy";
   EXPECT_EQ(test_.credentials.temporary_count(), 0U) << "its credentials end with it";
 }
 
