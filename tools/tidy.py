@@ -36,7 +36,7 @@ def check_code(name, lines):
             yield number, f"{len(line)} columns; at most {MAX_COLUMNS}"
         if re.match(r'\s*#include "\.\./', line):
             yield number, "an include that climbs out of its module hides a dependency"
-        if re.search(r"\bnew [A-Za-z_:]+[({<]", line) and "unique_ptr" not in line and not line.strip().startswith(("//", "*")):
+        if re.search(r"\bnew [A-Za-z_:]+[({<]", line) and "unique_ptr" not in line and not line.strip().startswith(("//", "*", '"')):
             yield number, "raw new: use std::make_unique"
     if name.endswith(".h"):
         if not lines or not lines[0].startswith("//"):

@@ -188,7 +188,7 @@ struct HttpServer::State {
   }
 };
 
-HttpServer::HttpServer(net::Loop& loop, const Clock& clock) : state_(new State{.loop = loop, .clock = clock}) {}
+HttpServer::HttpServer(net::Loop& loop, const Clock& clock) : state_(std::make_unique<State>(loop, clock)) {}
 HttpServer::~HttpServer() = default;
 
 HttpServer::ListenerId HttpServer::add(net::Listener listener, Handler handler, const HttpLimits& limits) {
