@@ -93,7 +93,8 @@ ServiceError to_api_error(const invoke::InvokeError& error, const Limits& limits
   using Kind = invoke::InvokeError::Kind;
   switch (error.kind) {
     case Kind::throttled:
-      return api::TooManyRequestsException{.message = "Rate Exceeded.", .reason = "ConcurrentInvocationLimitExceeded"};
+      return api::TooManyRequestsException{
+          .retry_after_seconds = "1", .message = "Rate Exceeded.", .reason = "ConcurrentInvocationLimitExceeded"};
     case Kind::request_too_large:
       return payload_too_large(limits.sync_payload_bytes, "InvokeFunction");
     case Kind::function_not_active:
