@@ -55,6 +55,7 @@ class Server:
         self.data = pathlib.Path(data)
         self.flags = list(flags)
         self.environment = environment or {}
+        self.prefix = []  # a command that runs the binary, such as nsenter with its flags
         self.process = None
         self.endpoint = None
         self.log_path = pathlib.Path(str(self.data) + ".log")
@@ -67,7 +68,7 @@ class Server:
         flags = self.flags if any(f.startswith("--port") for f in self.flags) else ["--port", "0", *self.flags]
         self._log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [str(BINARY), "serve", "--data", str(self.data), *flags],
+            [*self.prefix, str(BINARY), "serve", "--data", str(self.data), *flags],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True)
         self._read_until_ready()
         return self
@@ -109,7 +110,7 @@ class Server:
     def run(self, *arguments, check=True, **options):
         """Any other command of the binary."""
         environment = {**{k: v for k, v in os.environ.items() if not k.startswith("LAMBENT_")}, **self.environment}
-        return subprocess.run([str(BINARY), *arguments], env=environment, capture_output=True, text=True, check=check,
+        return subprocess.run([*self.prefix, str(BINARY), *arguments], env=environment, capture_output=True, text=True, check=check,
                               **options)
 
     def session(self):
