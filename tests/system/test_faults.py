@@ -4,6 +4,7 @@ what is wrong, keeps what it acknowledged, and takes nothing down with it."""
 import concurrent.futures
 import contextlib
 import http.client
+import json
 import os
 import pathlib
 import random
@@ -111,6 +112,11 @@ def test_a_full_disk_refuses_writes_and_loses_nothing(small_disk):
     assert refused(db.put_item, TableName=table, Item={"id": {"S": "later"}})[:2] == (500, "InternalServerError")
     assert read(server, table) == acknowledged, "what was there is still readable, what was refused is not"
 
+    for n in range(60):
+        assert server.invoke(function, n)[0] == n, "calls go on without the disk"
+    lost = server.log().count("is lost: ")
+    bill = json.loads(server.run("bill", "--json", "--data", str(server.data)).stdout)
+    assert bill["total"]["requests"] + lost == 61 and bill["damagedRecords"] == 0 and lost > 0
     before = files(folder)
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         server.create_function({"app.py": ECHO["app.py"], "data.bin": os.urandom(2_000_000)})
