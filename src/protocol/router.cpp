@@ -37,6 +37,7 @@ struct Segments {
 
 // From the first character of `first` to the last of `last`, both pieces of the same path.
 std::string_view span_of(std::string_view first, std::string_view last) {
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the size is given
   return {first.data(), static_cast<std::size_t>(last.data() + last.size() - first.data())};
 }
 
