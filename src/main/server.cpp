@@ -160,6 +160,7 @@ struct Server::Impl {
   std::optional<StopSignal> stop_signal;
   net::Scope scope;
   Result<> outcome;
+  bool hurry = false;  // while draining
 
   Result<> build();
   Result<> build_engines();
@@ -170,6 +171,7 @@ struct Server::Impl {
   net::Task<Result<>> start();
   net::Task<> drain();
   net::Task<> end_calls(Monotonic deadline);
+  net::Task<> watch_for_hurry();
   net::Task<bool> visit_function_url(edge::Exchange& exchange);
   net::Task<bool> visit_code_download(edge::Exchange& exchange);
   Result<> announce();
@@ -333,11 +335,18 @@ Result<> Server::Impl::announce() {
 // Calls in flight may end; what is left at the deadline is ended, so that those who wait for it get an answer.
 net::Task<> Server::Impl::end_calls(Monotonic deadline) {
   net::Timer pause(loop);
-  while ((public_http->connections() > 0 || invoker->in_flight() > 0) && clock.monotonic() < deadline) {
+  while ((public_http->connections() > 0 || invoker->in_flight() > 0) && clock.monotonic() < deadline && !hurry) {
     std::ignore = co_await pause.sleep(std::chrono::milliseconds(10));
   }
   invoker->refuse_calls();
   co_await scheduler->stop();
+}
+
+// An operator who asks a second time does not want to wait for calls in flight.
+net::Task<> Server::Impl::watch_for_hurry() {
+  if (co_await stop_signal->next() == 0) co_return;
+  log::info("stopping at once: calls in flight are ended");
+  hurry = true;
 }
 
 // Outside in: first nothing new comes, then what runs may end, then what still runs is ended.
@@ -345,9 +354,13 @@ net::Task<> Server::Impl::drain() {
   router->set_ready(false);
   events->hold();
   net::Scope ending;
+  net::Scope watching;
+  watching.spawn(watch_for_hurry());
   ending.spawn(end_calls(clock.monotonic() + config.drain_timeout));
   co_await public_http->drain(config.drain_timeout);
   co_await ending.join();
+  stop_signal->cancel();
+  co_await watching.join();
   co_await events->stop();
   co_await instance_http->drain(std::chrono::milliseconds(0));
   co_await spawner.close();

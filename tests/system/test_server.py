@@ -134,9 +134,23 @@ def test_a_call_that_outlasts_the_drain_time_is_ended(new_server):
         call = pool.submit(server.invoke, name, 2)
         wait_for(lambda: starts(server, name) == 1, "the call has begun")
         assert server.stop(seconds=60) == 0
-        with pytest.raises(Exception):
+        with pytest.raises((botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)):
             call.result()
     assert leftovers(server) == []
+
+
+def test_a_second_signal_ends_calls_in_flight_at_once(new_server):
+    server = new_server("--drain-timeout", "10m").start()
+    name = server.create_function({"app.py": "import time\ndef handler(event, context):\n    time.sleep(600)\n"}, Timeout=900)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        call = pool.submit(server.invoke, name, 2)
+        wait_for(lambda: starts(server, name) == 1, "the call has begun")
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "stopping on signal" in server.log(), "the first signal was seen")
+        assert server.process.poll() is None
+        assert server.stop(signal.SIGINT) == 0
+        with pytest.raises((botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)):
+            call.result()
 
 
 def starts(server, name):
