@@ -127,7 +127,7 @@ net::Task<> ApiRouter::handle_public(edge::Exchange& exchange) {
 
 net::Task<> ApiRouter::answer_health(edge::Exchange& exchange) {
   const bool asks_readiness = exchange.head().path() == "/readyz";
-  const bool good = !asks_readiness || ready_;
+  const bool good = !asks_readiness || (ready_ && healthy_());
   edge::Response response;
   response.status = good ? 200 : 503;
   response.headers.add("Content-Type", "application/json");

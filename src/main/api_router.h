@@ -50,8 +50,9 @@ class ApiRouter {
   // The door inside a function's sandbox: AWS APIs only.
   net::Task<> handle_api(edge::Exchange& exchange);
 
-  // What /readyz says.
+  // What /readyz says: ready, as long as `healthy` agrees.
   void set_ready(bool ready) { ready_ = ready; }
+  void set_health_check(std::function<bool()> healthy) { healthy_ = std::move(healthy); }
 
  private:
   net::Task<> answer_health(edge::Exchange& exchange);
@@ -61,6 +62,7 @@ class ApiRouter {
   std::vector<const protocol::ServiceModel*> models_;
   std::vector<Visitor> visitors_;
   bool ready_ = false;
+  std::function<bool()> healthy_ = [] { return true; };
 };
 
 }  // namespace lambent

@@ -258,6 +258,8 @@ void Server::Impl::build_services() {
   for (const auto& endpoint : endpoints) views.push_back(endpoint.get());
   router.emplace(
       ApiRouter::Parts{loop, pool, clock, random, *verifier, config.limits, config.account_id, config.region}, views);
+  // A store that failed to write is read-only until a restart.
+  router->set_health_check([this] { return !disk.store->failure(); });
   function_urls.emplace(*catalog, *invoker, *verifier, clock, random, home, config.limits);
   code_download.emplace(*code, *verifier);
   router->add_visitor([this](edge::Exchange& exchange) { return visit_function_url(exchange); });

@@ -14,6 +14,7 @@ import signal
 import socket
 import struct
 import subprocess
+import urllib.error
 import urllib.request
 
 import botocore.exceptions
@@ -108,7 +109,10 @@ def test_a_full_disk_refuses_writes_and_loses_nothing(small_disk):
             break
         acknowledged[f"late-{n}"] = f"late-{n}" + "x" * 300_000
     assert refusal["ResponseMetadata"]["HTTPStatusCode"] == 500 and refusal["Error"]["Code"] == "InternalServerError"
-    assert "No space left on device" in refusal["Error"]["Message"]
+    assert refusal["Error"]["Message"] == "Internal server error", "no path of the host is told"
+    assert "No space left on device" in server.log()
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        urllib.request.urlopen(server.endpoint + "/readyz", timeout=10)
     assert refused(db.put_item, TableName=table, Item={"id": {"S": "later"}})[:2] == (500, "InternalServerError")
     assert read(server, table) == acknowledged, "what was there is still readable, what was refused is not"
 
