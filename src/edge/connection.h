@@ -70,6 +70,9 @@ class ServerConnection {
   // to its end. Not noticed behind a request that the client sent ahead.
   void on_peer_gone(std::move_only_function<void()> gone);
 
+  // Whether the client has hung up by now (see net::Stream): what would be written to it is lost.
+  [[nodiscard]] bool peer_gone() const { return input_end_ || (in_.data().empty() && stream_.peer_gone()); }
+
   // True where another request may follow the response that was written. Discards a small rest of an unread body.
   net::Task<bool> next_possible();
   // Ends the connection: lets the client read what was written before it learns that its unread bytes were dropped

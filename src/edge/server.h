@@ -44,6 +44,7 @@ class Exchange {
   net::Task<HttpResult<>> end(const Headers& trailers = {}) { return connection_.end(trailers); }
 
   void on_peer_gone(std::move_only_function<void()> gone) { connection_.on_peer_gone(std::move(gone)); }
+  [[nodiscard]] bool peer_gone() const { return connection_.peer_gone(); }
   [[nodiscard]] bool response_started() const { return connection_.response_started(); }
 
  private:

@@ -97,6 +97,7 @@ struct Instance::Impl final : runtime_api::Observer {
   void become_idle();
   void become_failed(std::string_view error_type);
   void deliver();
+  void take_back(runtime_api::Invocation undelivered);
   void finish(InvocationResult result);
   void finish_with(Ending how, Failure failure);
   void finish_with_init_error();
@@ -233,6 +234,7 @@ void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
   const bool in_init = state == State::starting;
   if (current) {
     const std::string id = current->call->request_id;
+    if (auto undelivered = session->take_undelivered()) take_back(*std::move(undelivered));
     switch (why) {
       case Why::timeout:
         finish_with(Ending::timeout,
@@ -338,6 +340,15 @@ void Instance::Impl::deliver() {
   invocation.invoked_arn = std::move(current->call->invoked_arn);
   invocation.deadline = around.clock.wall() + std::chrono::seconds(function->timeout_seconds);
   session->deliver(std::move(invocation));
+}
+
+// The opposite of deliver().
+void Instance::Impl::take_back(runtime_api::Invocation undelivered) {
+  current->delivered = false;
+  current->call->payload = std::move(undelivered.payload);
+  current->call->client_context = std::move(undelivered.client_context);
+  current->call->trace_header = std::move(undelivered.trace_header);
+  current->call->invoked_arn = std::move(undelivered.invoked_arn);
 }
 
 void Instance::Impl::finish_with(Ending how, Failure failure) {

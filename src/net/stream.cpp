@@ -68,6 +68,13 @@ bool Stream::is_open() const {
   return impl_ && !impl_->closed;
 }
 
+bool Stream::peer_gone() const {
+  if (!is_open()) return true;
+  char byte = 0;
+  const ssize_t n = ::recv(impl_->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 std::string Stream::peer() const {
   sockaddr_storage address{};
   socklen_t length = sizeof address;

@@ -39,6 +39,9 @@ class Stream {
   // Sends end of stream; reading goes on.
   void shutdown_write();
   [[nodiscard]] bool is_open() const;
+  // Whether the peer has sent its end of stream, or the connection has failed, with nothing left to read before it. A
+  // system call; reads nothing.
+  [[nodiscard]] bool peer_gone() const;
   // "127.0.0.1:53122", or "" for a unix socket.
   [[nodiscard]] std::string peer() const;
 

@@ -47,13 +47,16 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   Observer& observer;
   const Limits& limits;
   State state = State::starting;
-  std::string request_id;  // in flight; kept after the answer so that a second answer is told apart
-  // The parked next request; set when there is an invocation, or with nothing when it will get none.
-  std::optional<net::OneShot<std::optional<Invocation>>> parked;
+  std::string request_id;               // in flight; kept after the answer so that a second answer is told apart
+  std::optional<Invocation> delivered;  // and not yet on its way to the runtime
+  // The parked next request; set when there may be an invocation, or with false when it will get none.
+  std::optional<net::OneShot<bool>> parked;
   bool stopping = false;
 
   net::Task<> handle(edge::Exchange& exchange);
   net::Task<> next(edge::Exchange& exchange);
+  net::Task<bool> parked_until_delivery();
+  net::Task<> hand_over(edge::Exchange& exchange);
   net::Task<> answer(edge::Exchange& exchange, Route route);
   net::Task<> init_error(edge::Exchange& exchange);
   net::Task<std::optional<Answer>> read_answer(edge::Exchange& exchange, bool is_error);
@@ -81,8 +84,13 @@ void Session::deliver(Invocation invocation) {
   assert(impl_->state == State::waiting && impl_->parked);
   impl_->state = State::busy;
   impl_->request_id = invocation.request_id;
+  impl_->delivered = std::move(invocation);
   const auto parked = *std::exchange(impl_->parked, std::nullopt);
-  parked.set(std::move(invocation));
+  parked.set(true);
+}
+
+std::optional<Invocation> Session::take_undelivered() {
+  return std::exchange(impl_->delivered, std::nullopt);
 }
 
 void Session::stop() {
@@ -100,7 +108,7 @@ net::Task<> Session::stopped() {
 void Session::Impl::release_parked() {
   if (!parked) return;
   const auto waiting = *std::exchange(parked, std::nullopt);
-  waiting.set(std::nullopt);
+  waiting.set(false);
 }
 
 net::Task<> Session::Impl::handle(edge::Exchange& exchange) {
@@ -126,21 +134,30 @@ net::Task<> Session::Impl::handle(edge::Exchange& exchange) {
 }
 
 net::Task<> Session::Impl::next(edge::Exchange& exchange) {
-  if (state == State::busy || state == State::failed) {
+  const bool may_poll = delivered || (state != State::busy && state != State::failed);
+  const bool is_served = may_poll && (delivered || co_await parked_until_delivery());
+  if (stopping) co_return;
+  if (!is_served || !delivered) {
     std::ignore = co_await exchange.respond(wrong_state());
     co_return;
   }
+  // A runtime that ended, or gave its poll up, has not got the call: its next poll, or another instance, will.
+  if (!exchange.peer_gone()) co_await hand_over(exchange);
+}
+
+// False where this poll will get no call.
+net::Task<bool> Session::Impl::parked_until_delivery() {
   // A second poll while one is parked: the older lost its connection, or another thread asks. The newest is served.
   release_parked();
   state = State::waiting;
   parked.emplace();
   const auto mine = *parked;
   report([](Observer& to) { to.on_waiting(); });
-  std::optional<Invocation> invocation = co_await mine;
-  if (!invocation) {
-    if (!stopping) std::ignore = co_await exchange.respond(wrong_state());
-    co_return;
-  }
+  co_return co_await mine;
+}
+
+net::Task<> Session::Impl::hand_over(edge::Exchange& exchange) {
+  std::optional<Invocation> invocation = std::exchange(delivered, std::nullopt);
   edge::Headers headers;
   headers.add("Content-Type", "application/json");
   headers.add("Lambda-Runtime-Aws-Request-Id", invocation->request_id);
@@ -149,7 +166,8 @@ net::Task<> Session::Impl::next(edge::Exchange& exchange) {
   headers.add("Lambda-Runtime-Invoked-Function-Arn", invocation->invoked_arn);
   headers.add("Lambda-Runtime-Trace-Id", invocation->trace_header);
   if (!invocation->client_context.empty()) headers.add("Lambda-Runtime-Client-Context", invocation->client_context);
-  std::ignore = co_await exchange.respond(200, headers, invocation->payload);
+  const bool is_sent = (co_await exchange.respond(200, headers, invocation->payload)).has_value();
+  if (!is_sent && state == State::busy && request_id == invocation->request_id) delivered = std::move(invocation);
 }
 
 net::Task<> Session::Impl::answer(edge::Exchange& exchange, Route route) {

@@ -69,8 +69,11 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Hands the call to the waiting runtime. Only in state waiting (asserted).
+  // Hands the call to the waiting runtime. Only in state waiting (asserted). Where the runtime's poll is gone by then,
+  // the call waits for its next one.
   void deliver(Invocation invocation);
+  // The delivered call, where it never left for the runtime: another instance may have it. Once, after stop().
+  std::optional<Invocation> take_undelivered();
   // Closes every connection; the observer hears nothing from then on. Idempotent.
   void stop();
   // Calls stop(), and waits until nothing of the session runs any more.

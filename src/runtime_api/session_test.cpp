@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "edge/client.h"
+#include "net/one_shot.h"
 #include "net/scope.h"
 
 namespace lambent::runtime_api {
@@ -76,6 +77,13 @@ class SessionTest : public testing::Test {
     co_return response ? *std::move(response) : edge::Response{.status = 0, .headers = {}, .body = {}};
   }
 
+  // Lets everything that is ready on the loop have its turn.
+  net::Task<> turn() {
+    const net::OneShot<bool> next;
+    loop_.post([next] { next.set(true); });
+    co_await next;
+  }
+
   // Runs the test's coroutine, then takes the session down.
   void run(net::Task<> test) {
     scope_.spawn(whole(std::move(test)));
@@ -96,12 +104,14 @@ class SessionTest : public testing::Test {
   std::optional<Session> session_;
   std::uint16_t port_ = 0;
   net::Scope scope_;
+  int polls_ended_ = 0;
 
   // The tests' coroutines.
   net::Task<> one_call();
   net::Task<> wrong_ids();
   net::Task<> answers_twice();
   net::Task<> next_while_busy();
+  net::Task<> poll_given_up();
   net::Task<> init_error();
   net::Task<> too_large();
   net::Task<> unknown_paths();
@@ -172,6 +182,31 @@ net::Task<> SessionTest::next_while_busy() {
 
 TEST_F(SessionTest, RefusesNextWhileACallIsNotAnswered) {
   run(next_while_busy());
+}
+
+net::Task<> SessionTest::poll_given_up() {
+  {
+    const auto gone = connect();
+    net::Scope poll;
+    poll.spawn([](SessionTest& test, edge::ClientConnection& by) -> net::Task<> {
+      std::ignore = co_await ask(by, "GET", kNext);
+      test.polls_ended_++;
+    }(*this, *gone));
+    while (session_->state() != Session::State::waiting) co_await turn();
+    gone->close();
+    co_await poll.join();
+  }
+  session_->deliver(invocation("id-1"));
+  for (int turns = 0; turns < 10; turns++) co_await turn();
+  const auto client = connect();
+  const edge::Response next = co_await ask(*client, "GET", kNext);
+  EXPECT_EQ(next.headers.get("Lambda-Runtime-Aws-Request-Id"), "id-1");
+  EXPECT_FALSE(session_->take_undelivered());
+}
+
+TEST_F(SessionTest, ACallForAPollThatWasGivenUpWaitsForTheNextPoll) {
+  run(poll_given_up());
+  EXPECT_EQ(polls_ended_, 1);
 }
 
 net::Task<> SessionTest::init_error() {
