@@ -21,6 +21,8 @@ namespace {
 
 // Read at the end of a call; what a thread of the function keeps writing meanwhile belongs to later.
 constexpr std::size_t kDrainBytes = 1 * kMiB;
+// Of one instance to the platform's API: a function that opens more harms only itself.
+constexpr std::size_t kPlatformConnections = 64;
 
 std::uint32_t megabytes_of(std::uint64_t bytes) {
   return static_cast<std::uint32_t>((bytes + kMiB - 1) / kMiB);
@@ -35,6 +37,7 @@ struct Instance::Impl final : runtime_api::Observer {
     CallToRun* call;  // the caller's, until done
     net::OneShot<InvocationResult> done;
     Monotonic started;
+    Wall deadline;  // as the function is told it
     bool delivered = false;
   };
 
@@ -138,15 +141,24 @@ void Instance::end() {
 net::Task<InvocationResult> Instance::run(CallToRun& call) {
   Impl& impl = *impl_;
   assert(!impl.current);
+  if (impl.state == State::ended) {
+    // Its launch failed between the pool's choice and this call.
+    InvocationResult nothing;
+    nothing.ending = Ending::crash;
+    nothing.delivered = false;
+    co_return nothing;
+  }
   assert(impl.state == State::idle || impl.state == State::failed ||
          (impl.state == State::starting && impl.init_phase == InitPhase::within_a_call));
-  impl.current.emplace(Impl::Current{&call, {}, impl.around.clock.monotonic(), false});
+  const std::chrono::seconds timeout(impl.function->timeout_seconds);
+  impl.current.emplace(
+      Impl::Current{&call, {}, impl.around.clock.monotonic(), impl.around.clock.wall() + timeout, false});
   const auto done = impl.current->done;
   impl.log.begin_call(impl.current->call->request_id);
   if (impl.state == State::failed) {
     impl.finish_with_init_error();
   } else {
-    impl.deadline.arm(std::chrono::seconds(impl.function->timeout_seconds), [&impl] { impl.on_call_deadline(); });
+    impl.deadline.arm(timeout, [&impl] { impl.on_call_deadline(); });
     if (impl.state == State::idle) impl.deliver();
   }
   co_return co_await done;
@@ -209,9 +221,13 @@ void Instance::Impl::open_doors() {
   session = std::make_unique<runtime_api::Session>(
       around.loop, around.http, net::Listener::adopt(around.loop, std::move(child->runtime_listener)), *this,
       around.limits);
-  platform_listener =
-      around.http.add(net::Listener::adopt(around.loop, std::move(child->platform_listener)), around.platform_handler);
-  if (ending) {
+  edge::HttpLimits bounds;
+  bounds.head_bytes = around.limits.header_bytes;
+  bounds.connections = kPlatformConnections;
+  platform_listener = around.http.add(net::Listener::adopt(around.loop, std::move(child->platform_listener)),
+                                      around.platform_handler, bounds);
+  // It may have been ended, or its call timed out, while the sandbox was being made.
+  if (why != Why::itself) {
     around.backend.kill(child->id);
   } else if (init_phase == InitPhase::ahead) {
     deadline.arm(around.limits.init_timeout, [this] { on_init_deadline(); });
@@ -219,12 +235,13 @@ void Instance::Impl::open_doors() {
 }
 
 net::Task<> Instance::Impl::close_doors() {
+  // First: a call of the function to the platform may still run for long, and the keys may be elsewhere by now.
+  around.credentials.revoke(access_key_id);
   around.http.remove(platform_listener);
   co_await session->stopped();
   co_await around.http.removed(platform_listener);
   pump->stop();
   co_await pump_scope.join();
-  around.credentials.revoke(access_key_id);
 }
 
 // The sandbox is gone: whoever waits for it hears why.
@@ -268,13 +285,14 @@ void Instance::Impl::on_waiting() {
       become_idle();
     }
   } else if (state == State::finishing) {
+    deadline.cancel();
     become_idle();
   }
 }
 
 void Instance::Impl::on_answer(runtime_api::Answer answer) {
   if (!current || why != Why::itself) return;
-  deadline.cancel();
+  // The deadline stays armed: a runtime that answers and never asks for more work is ended by it.
   InvocationResult result;
   result.ending = answer.is_error ? Ending::function_error : Ending::success;
   result.function_error = answer.is_error ? "Unhandled" : "";
@@ -338,7 +356,7 @@ void Instance::Impl::deliver() {
   invocation.client_context = std::move(current->call->client_context);
   invocation.trace_header = std::move(current->call->trace_header);
   invocation.invoked_arn = std::move(current->call->invoked_arn);
-  invocation.deadline = around.clock.wall() + std::chrono::seconds(function->timeout_seconds);
+  invocation.deadline = current->deadline;
   session->deliver(std::move(invocation));
 }
 

@@ -52,6 +52,9 @@ Result<std::size_t> EventQueue::resume() {
 }
 
 net::Task<InvokeResult<std::string>> EventQueue::add(Call call) {
+  if (bytes_ + call.payload.size() > policy_.pending_bytes) {
+    co_return std::unexpected(InvokeError{InvokeError::Kind::throttled, "Too many asynchronous calls are waiting."});
+  }
   Event event{.function_name = call.function->name,
               .invoked_arn = std::move(call.invoked_arn),
               .payload = std::move(call.payload),
@@ -86,6 +89,8 @@ net::Task<> EventQueue::stop() {
 // One event, from its first attempt to its end; left on disk where the server stops before that.
 net::Task<> EventQueue::work(std::string key, Event event) {
   const auto place = waiting_.emplace(waiting_.end(), loop_);
+  const std::size_t bytes = event.payload.size();
+  bytes_ += bytes;
   auto backoff = policy_.shortest_backoff;
   bool finished = false;
   while (!stopping_ && !finished) {
@@ -101,6 +106,7 @@ net::Task<> EventQueue::work(std::string key, Event event) {
     if (!stopping_) std::ignore = co_await place->timer.sleep(*wait);
   }
   waiting_.erase(place);
+  bytes_ -= bytes;
   // A removal that is lost by a crash means one run more, which at-least-once allows.
   if (finished) std::ignore = co_await write(std::move(key), std::nullopt, store::Durability::nosync);
 }

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "invoke/event.h"
 #include "invoke/invoker.h"
 #include "net/loop.h"
@@ -35,6 +36,7 @@ struct RetryPolicy {
   std::chrono::milliseconds shortest_backoff{1'000};  // throttled or no instance
   std::chrono::milliseconds longest_backoff{300'000};
   std::chrono::milliseconds max_age{21'600'000};
+  std::size_t pending_bytes = 256 * kMiB;  // of all events that wait or run: they are kept in memory too
 };
 
 class EventQueue {
@@ -52,7 +54,7 @@ class EventQueue {
 
   // Reads what an earlier run left and runs it. Blocks on the disk: before the loop runs. Returns how many.
   Result<std::size_t> resume();
-  // The request id, once the call is on disk.
+  // The request id, once the call is on disk. Kind::throttled where too much is waiting already.
   net::Task<InvokeResult<std::string>> add(Call call);
   // Starts no further attempt; what waits for one stays on disk.
   void hold();
@@ -82,6 +84,7 @@ class EventQueue {
   RetryPolicy policy_;
   net::Scope scope_;
   std::list<Waiting> waiting_;  // one for each event in memory
+  std::size_t bytes_ = 0;       // of their payloads
   bool stopping_ = false;
 };
 

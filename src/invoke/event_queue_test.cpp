@@ -62,7 +62,8 @@ class EventQueueTest : public testing::Test {
                      .second_wait = 1ms,
                      .shortest_backoff = 1ms,
                      .longest_backoff = 4ms,
-                     .max_age = 3'600'000ms};
+                     .max_age = 3'600'000ms,
+                     .pending_bytes = may_wait_};
     committer_.emplace(store_);
     queue_.emplace(
         loop_, clock_, store_, *committer_, invoker_, [this](const std::string&) { return function_; }, fast);
@@ -101,6 +102,7 @@ class EventQueueTest : public testing::Test {
     return count;
   }
 
+  std::size_t may_wait_ = 1000;
   net::Loop loop_;
   FakeClock clock_;
   store::MemoryStore store_;
@@ -146,6 +148,20 @@ TEST_F(EventQueueTest, WhatIsOnDiskAfterAStopRunsAgainAfterARestart) {
   loop_.run();
   settle();
   EXPECT_EQ(invoker_.calls.size(), 1U);
+  EXPECT_EQ(on_disk(), 0U);
+}
+
+TEST_F(EventQueueTest, ACallOverWhatMayWaitIsThrottledAndNotRun) {
+  may_wait_ = 1;
+  queue_.reset();
+  open();
+  invoker_.script = {success()};
+  scope_.spawn(add());
+  loop_.run();
+  settle();
+  ASSERT_FALSE(accepted_->has_value());
+  EXPECT_EQ(accepted_->error().kind, InvokeError::Kind::throttled);
+  EXPECT_TRUE(invoker_.calls.empty());
   EXPECT_EQ(on_disk(), 0U);
 }
 

@@ -84,10 +84,10 @@ net::Task<InvokeResult<Answer>> LocalInvoker::invoke(Call call) {
     co_return refuse(stopping_ ? InvokeError::Kind::stopping : InvokeError::Kind::instance_unavailable,
                      outcome.error());
   }
+  record(call, *outcome);
   if (outcome->ending == instance::Ending::stopped) {
     co_return refuse(InvokeError::Kind::stopping, "The server stopped before the function answered");
   }
-  record(call, *outcome);
   co_return Answer{std::move(call.request_id),         call.function->version,       std::move(outcome->payload),
                    std::move(outcome->function_error), std::move(outcome->log_tail), std::move(outcome->content_type)};
 }

@@ -1,6 +1,7 @@
 #include "main/serve.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -15,6 +16,14 @@
 
 namespace lambent {
 namespace {
+
+// Each instance and each connection takes descriptors; the soft limit of a shell is far below what the machine allows.
+void raise_open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) log::warning("the limit of open files stays at what it was");
+}
 
 int complain(const Error& error, int code) {
   fmt::print(stderr, "lambent serve: {}\n", error.message());
@@ -35,6 +44,7 @@ int serve(const std::vector<cli::FlagValue>& flags) {
   auto folder = open_data_folder(loaded->config.data);
   if (!folder) return complain(folder.error(), cli::kFailed);
   take_signals();
+  raise_open_files();
   // Before any thread exists: a fork of a threaded process could hold locks that nobody releases.
   auto spawner = sandbox::start_spawner();
   if (!spawner) return complain(spawner.error(), cli::kFailed);

@@ -45,6 +45,9 @@
 namespace lambent {
 namespace {
 
+// After the drain time calls are ended; for so long their callers can still be told.
+constexpr std::chrono::milliseconds kLastWords{2000};
+
 std::string search_path() {
   const char* path = std::getenv("PATH");
   return path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
@@ -281,7 +284,8 @@ net::Task<bool> Server::Impl::visit_code_download(edge::Exchange& exchange) {
 
 // The life of the server, as the loop runs it.
 net::Task<> Server::Impl::serve() {
-  outcome = co_await start();
+  const Result<> started = co_await start();
+  if (outcome && !started) outcome = started;
   if (outcome) {
     const int signal = co_await stop_signal->next();
     if (signal != 0) log::info("stopping on signal {}: no new connections, calls in flight may finish", signal);
@@ -359,7 +363,7 @@ net::Task<> Server::Impl::drain() {
   net::Scope watching;
   watching.spawn(watch_for_hurry());
   ending.spawn(end_calls(clock.monotonic() + config.drain_timeout));
-  co_await public_http->drain(config.drain_timeout);
+  co_await public_http->drain(config.drain_timeout + kLastWords);
   co_await ending.join();
   stop_signal->cancel();
   co_await watching.join();

@@ -51,7 +51,8 @@ Task<Result<Seqpacket::Message>> Seqpacket::receive(std::span<std::byte> into) {
       Message received;
       received.bytes = static_cast<std::size_t>(n);
       take_fds(message, received.fds);
-      if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+      received.fds_lost = (message.msg_flags & MSG_CTRUNC) != 0;
+      if ((message.msg_flags & MSG_TRUNC) != 0) {
         co_return fail(Error::of("receive", "unix socket", "message is too large"));
       }
       co_return received;

@@ -20,6 +20,7 @@ class Seqpacket {
   struct Message {
     std::size_t bytes = 0;  // 0: the peer closed
     std::vector<UniqueFd> fds;
+    bool fds_lost = false;  // this process is out of descriptors: some that were sent are missing
   };
 
   // Two connected ends, both close-on-exec.
@@ -28,7 +29,7 @@ class Seqpacket {
   // Adopts one end; makes it non-blocking.
   Seqpacket(Loop& loop, UniqueFd socket);
 
-  // The next message, into `into`; a message that does not fit, or with more than 16 descriptors, is an error.
+  // The next message, into `into`; a message that does not fit is an error.
   // ECANCELED after close(). One receiver at a time.
   Task<Result<Message>> receive(std::span<std::byte> into);
   // Sends at once, or fails: EAGAIN where the peer does not read (its buffer is full).

@@ -195,8 +195,13 @@ net::Task<> Session::Impl::answer(edge::Exchange& exchange, Route route) {
 }
 
 net::Task<> Session::Impl::init_error(edge::Exchange& exchange) {
+  if (state != State::starting) {
+    std::ignore = co_await exchange.respond(wrong_state());
+    co_return;
+  }
   std::optional<Answer> read = co_await read_answer(exchange, true);
   if (!read) co_return;
+  // While the body came in, another connection may have polled or failed.
   if (state != State::starting) {
     std::ignore = co_await exchange.respond(wrong_state());
     co_return;

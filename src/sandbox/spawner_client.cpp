@@ -98,7 +98,7 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
     for (;;) {
       auto received = co_await self->line.receive(packet);
       if (!received || received->bytes == 0) break;
-      self->on_packet(std::span(packet).first(received->bytes), std::move(received->fds));
+      self->on_packet(std::span(packet).first(received->bytes), std::move(received->fds), received->fds_lost);
     }
     self->on_lost();
   }
@@ -111,12 +111,17 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
     return message;
   }
 
-  void on_packet(std::span<const std::byte> packet, std::vector<UniqueFd> fds) {
+  void on_packet(std::span<const std::byte> packet, std::vector<UniqueFd> fds, bool fds_lost) {
     const auto type = protocol::type_of_reply(packet);
     if (type == protocol::Type::ready) {
       if (const auto message = take<protocol::Ready>(packet)) ready.set(report_of(*message));
     } else if (type == protocol::Type::launched) {
-      if (const auto message = take<protocol::Launched>(packet)) on_launched(*message, std::move(fds));
+      const auto message = take<protocol::Launched>(packet);
+      if (message && fds_lost) {
+        on_launched_unreachable(*message);
+      } else if (message) {
+        on_launched(*message, std::move(fds));
+      }
     } else if (type == protocol::Type::launch_failed) {
       if (const auto message = take<protocol::LaunchFailed>(packet)) on_launch_failed(*message);
     } else if (type == protocol::Type::exited) {
@@ -142,6 +147,14 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
     child.memory_peak = MemoryPeak(take_fd((message.present & protocol::Launched::kMemoryPeak) != 0));
     running.emplace(child.id, std::move(pending.mapped().on_exit));
     pending.mapped().result.set(std::move(child));
+  }
+
+  // This process has no descriptor left for the sandbox's doors: the sandbox is of no use, the server lives.
+  void on_launched_unreachable(const protocol::Launched& message) {
+    send(protocol::make<protocol::Kill>(protocol::Type::kill, message.header.id));
+    auto pending = launches.extract(message.header.id);
+    if (pending.empty()) return;
+    pending.mapped().result.set(std::unexpected(LaunchError{"receive the sandbox's sockets", EMFILE, ""}));
   }
 
   void on_launch_failed(const protocol::LaunchFailed& message) {

@@ -93,7 +93,7 @@ void Pool::pump() {
   }
   for (std::size_t i = coming(); i < queue_.size(); ++i) {
     asked_++;
-    gate_.ask([this] {
+    gate_.ask(this, [this] {
       asked_--;
       start_one();
     });

@@ -90,6 +90,19 @@ TEST_F(SchedulerTest, ABoundOnStartsStillServesABurst) {
   EXPECT_EQ(outcomes.size(), 20U);
 }
 
+TEST(StartGate, AsksOfOneAskerDoNotKeepTheOthersWaiting) {
+  BoundedStartGate gate(1);
+  std::string order;
+  const int first = 0;
+  const int second = 0;
+  gate.ask(&first, [&] { order += 'a'; });
+  for (int i = 0; i < 3; ++i) gate.ask(&first, [&] { order += 'a'; });
+  gate.ask(&second, [&] { order += 'b'; });
+  for (int i = 0; i < 5; ++i) gate.done();
+  EXPECT_EQ(order, "aabaa");
+  EXPECT_EQ(gate.inside(), 0U);
+}
+
 TEST_F(SchedulerTest, EachCallHearsOfASandboxThatCannotBeMade) {
   make();
   test_.backend.fail_launches = 3;

@@ -35,7 +35,11 @@ def test_a_node_function_answers(server, node_runtime):
 def test_a_second_call_reuses_the_instance(server):
     code = "calls = 0\ndef handler(event, context):\n    global calls\n    calls += 1\n    return calls\n"
     name = server.create_function({"app.py": code})
-    assert [server.invoke(name)[0] for _ in range(5)] == [1, 2, 3, 4, 5]
+    answers = []
+    for _ in range(5):
+        answers.append(server.invoke(name)[0])
+        time.sleep(0.3)  # on a crowded machine the instance may need a moment to ask for more
+    assert answers == [1, 2, 3, 4, 5]
 
 
 def test_the_context_has_what_aws_gives(server):
