@@ -3,6 +3,7 @@
 //   "echo …"  answers with the payload       "error"     answers with a function error of type Oops
 //   "exit N"  the process exits with N       "oom"       the process dies of its memory limit
 //   "hang"    never answers                  "print X"   writes X to its log, then answers
+//   "last"    answers and never asks for more
 #pragma once
 
 #include <arpa/inet.h>
@@ -148,8 +149,10 @@ class FakeBackend final : public Backend {
       std::ignore = ::write(children_.at(id).log.get(), line.data(), line.size());
     }
     const bool fails = payload == "error";
-    co_return co_await post(client, "invocation/" + call_id + (fails ? "/error" : "/response"), payload,
-                            fails ? "Oops" : "");
+    const bool last = payload == "last";
+    const bool posted =
+        co_await post(client, "invocation/" + call_id + (fails ? "/error" : "/response"), payload, fails ? "Oops" : "");
+    co_return posted && !last;
   }
 
   static net::Task<bool> post(edge::ClientConnection& client, std::string path, std::string body, std::string type) {

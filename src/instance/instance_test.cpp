@@ -100,8 +100,16 @@ TEST_F(InstanceTest, AMemoryKillIsToldApartFromACrash) {
   EXPECT_EQ(result.error_type, "Runtime.OutOfMemory");
 }
 
+TEST_F(InstanceTest, AnInstanceThatAnswersAndNeverAsksForMoreEndsAtTheCallsDeadline) {
+  timeout_seconds_ = 1;
+  InvocationResult result;
+  test_.run(one_call_to_the_end("last", result));
+  EXPECT_EQ(result.ending, Ending::success);
+  EXPECT_EQ(test_.backend.killed.size(), 1U);
+}
+
 TEST_F(InstanceTest, ACallThatOutlastsItsTimeoutEndsTheInstance) {
-  // The function's shortest timeout is one second: the one real wait of this file.
+  // The function's shortest timeout is one second: a real wait, as in the test before.
   timeout_seconds_ = 1;
   InvocationResult result;
   test_.run(one_call_to_the_end("hang", result));
