@@ -20,11 +20,12 @@ unit_tests() {
   ctest --preset asan -j "$jobs"
 }
 
-# The modules that use threads. RocksDB is not instrumented: what happens inside it is not judged.
+# The modules that use threads; not the tests that open RocksDB: Debian's is not built for ThreadSanitizer, which then
+# sees races where RocksDB synchronises by atomics, and cannot follow their forks.
 thread_tests() {
   cmake --preset tsan >/dev/null
   cmake --build --preset tsan -j "$jobs" --target thread_tests
-  TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp" ctest --preset tsan -L threads -j "$jobs"
+  GTEST_FILTER='-RocksDbStore.*:*/RocksDb:DurabilityTest.*' ctest --preset tsan -L threads -j "$jobs"
 }
 
 python_tests() {
