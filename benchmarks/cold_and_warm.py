@@ -20,7 +20,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/system"))
+sys.path.insert(0, str(ROOT / "tests"))
 import lambent  # noqa: E402
 
 PYTHON = {"app.py": "def handler(event, context):\n    return {'n': 1}\n"}

@@ -39,6 +39,7 @@ documents() {
   build/venv/bin/python tools/check_docs.py
 }
 system() { build/venv/bin/python -m pytest tests/system -m 'not soak'; }
+hostile() { tools/hostile.sh; }
 
 part "the tree's own rules" tools/tidy.py
 part "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer" unit_tests
@@ -48,6 +49,7 @@ part "AWS's own runtime clients" clients
 part "example: documents" example
 part "documents: settings, operations, links, the README's commands" documents
 part "system tests" system
+part "hostile suite: attacks from inside sandboxes" hostile
 
 echo
 echo "all tests passed:"

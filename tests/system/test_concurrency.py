@@ -8,9 +8,7 @@ import time
 
 import botocore.exceptions
 import pytest
-from lambent import ROOT, new_name, wait_for
-
-from sandbox_probe import process_ids_of
+from lambent import ROOT, new_name, process_ids_of, wait_for
 
 STREAM = "def handler(event, context):\n    return [event, context.log_stream_name]\n"
 

@@ -7,9 +7,7 @@ import re
 import subprocess
 
 import pytest
-from lambent import ROOT, make_zip, wait_for
-
-from test_runtimes import failure, tail
+from lambent import ROOT, failure, make_zip, tail, wait_for
 
 BASH = r"""#!/bin/bash
 set -euo pipefail

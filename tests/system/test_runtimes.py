@@ -6,21 +6,9 @@ import json
 import re
 
 import pytest
-from lambent import make_zip
+from lambent import failure, make_zip, tail
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-
-
-def tail(response):
-    return base64.b64decode(response["LogResult"]).decode()
-
-
-def failure(answer_and_response):
-    """The error object of a call that must have failed in the function."""
-    answer, response = answer_and_response
-    assert (response["StatusCode"], response.get("FunctionError")) == (200, "Unhandled"), answer
-    return answer
-
 
 # ---- Node.js ------------------------------------------------------------------------------------------------------
 

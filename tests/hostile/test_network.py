@@ -9,8 +9,8 @@ import boto3
 import botocore.exceptions
 import pytest
 from lambent import new_name, wait_for
+from probe import Probe, errors
 
-from sandbox_probe import Probe, errors, other, probe  # noqa: F401
 
 # A small SigV4, so that the function needs no package.
 SIGNED = """
@@ -51,12 +51,14 @@ def host_addresses():
     return [address for address in re.findall(r"inet6? ([0-9a-f.:]+)/", text) if address not in ("127.0.0.1", "::1")]
 
 
+@pytest.mark.case("host-network")
 def test_the_servers_own_port_is_out_of_reach(server, probe):
     port = int(server.endpoint.rsplit(":", 1)[1])
     assert probe(f"result = [connect(('127.0.0.1', {port})), connect(('0.0.0.0', {port})), connect(('127.1', {port})), "
                  f"connect(('2130706433', {port})), connect(('0177.0.0.1', {port}))]") == ["ECONNREFUSED"] * 5
 
 
+@pytest.mark.case("host-network")
 def test_no_address_of_the_host_answers(probe):
     dual = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else socket.AF_INET
@@ -68,6 +70,7 @@ def test_no_address_of_the_host_answers(probe):
             assert error in UNREACHABLE, f"{address}: {error}"
 
 
+@pytest.mark.case("host-network")
 @pytest.mark.parametrize("address", ["169.254.169.254", "10.0.0.1", "192.168.0.1", "172.17.0.1", "8.8.8.8", "100.64.0.1",
                                      "224.0.0.1", "255.255.255.255"])
 def test_the_network_outside_is_out_of_reach(probe, address):
@@ -76,11 +79,13 @@ def test_the_network_outside_is_out_of_reach(probe, address):
                  ) in UNREACHABLE
 
 
+@pytest.mark.case("host-network")
 @pytest.mark.parametrize("address", ["2001:4860:4860::8888", "fd00:ec2::254", "::ffff:169.254.169.254", "::ffff:8.8.8.8"])
 def test_ipv6_is_out_of_reach(probe, address):
     assert probe(f"result = connect(('{address}', 80), socket.AF_INET6)") in UNREACHABLE
 
 
+@pytest.mark.case("dns")
 def test_names_do_not_resolve(probe):
     assert probe("""
 try:
@@ -90,6 +95,7 @@ except socket.gaierror:
 """) == "unknown"
 
 
+@pytest.mark.case("raw-sockets")
 def test_raw_and_exotic_sockets_are_refused(probe):
     kinds = {"raw": "AF_INET, socket.SOCK_RAW, 1", "raw v6": "AF_INET6, socket.SOCK_RAW, 58",
              "packet": "AF_PACKET, socket.SOCK_RAW, 3", "packet datagram": "AF_PACKET, socket.SOCK_DGRAM, 3",
@@ -100,10 +106,12 @@ def test_raw_and_exotic_sockets_are_refused(probe):
             "EPERM", "EACCES", "ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT"), kind
 
 
+@pytest.mark.case("host-network")
 def test_only_loopback_is_there(probe):
     assert probe("result = [n for _, n in socket.if_nameindex()] if hasattr(socket, 'if_nameindex') else ['lo']") == ["lo"]
 
 
+@pytest.mark.case("ipc")
 def test_abstract_sockets_of_the_host_are_out_of_reach(probe):
     name = "\0" + new_name("abstract")
     with socket.socket(socket.AF_UNIX) as listener:
@@ -113,6 +121,7 @@ def test_abstract_sockets_of_the_host_are_out_of_reach(probe):
     assert probe("result = len(open('/proc/net/unix').read().splitlines())") < 10
 
 
+@pytest.mark.case("listening-port")
 def test_another_functions_port_and_shared_memory_are_out_of_reach(probe, other):
     probe("""
 import builtins
@@ -129,6 +138,7 @@ result = connect(('127.0.0.1', 7777))
 # ---- the platform's own API ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("platform-credentials")
 def test_it_reaches_the_platform_with_its_own_credentials(probe):
     status, body = probe(f"{SIGNED}\nresult = api({LIST})")
     assert status == 200
@@ -142,6 +152,7 @@ result = api('POST', '/', b'Action=GetCallerIdentity&Version=2011-06-15', servic
     assert f"<Arn>arn:aws:sts::000000000000:assumed-role/any/{probe.name}</Arn>" in identity[1]
 
 
+@pytest.mark.case("platform-credentials")
 @pytest.mark.parametrize("change, status, error", [
     ("signed=False", 403, "MissingAuthenticationToken"),
     ("secret='x' * 40", 403, "InvalidSignature"),
@@ -153,6 +164,7 @@ def test_it_reaches_nothing_without_them(probe, change, status, error):
     assert answer[1].startswith(error)
 
 
+@pytest.mark.case("platform-credentials")
 def test_another_instances_key_with_ones_own_secret_is_refused(probe, other):
     key = other("result = os.environ['AWS_ACCESS_KEY_ID']")
     assert key != probe("result = os.environ['AWS_ACCESS_KEY_ID']")
@@ -160,6 +172,7 @@ def test_another_instances_key_with_ones_own_secret_is_refused(probe, other):
                  f"result = api({LIST})[0]\nos.environ['AWS_ACCESS_KEY_ID'] = old") == 403
 
 
+@pytest.mark.case("platform-credentials")
 def test_its_credentials_end_with_it(server):
     probe = Probe(server)
     keys = probe("result = [os.environ[n] for n in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN')]")
@@ -176,6 +189,7 @@ def test_its_credentials_end_with_it(server):
     assert wait_for(refused, "the credentials are worth nothing") == "InvalidClientTokenId"
 
 
+@pytest.mark.case("runtime-api-foreign")
 def test_the_runtime_api_is_the_instances_own(probe, other):
     """Port 9001 answers inside each instance, and answers only for its own call."""
     ask = """

@@ -1,5 +1,6 @@
 """A Lambent server under test: the real binary on a free port and a data directory of its own, driven by real clients."""
 
+import base64
 import io
 import json
 import os
@@ -13,7 +14,7 @@ import zipfile
 import boto3
 import botocore.config
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 BINARY = pathlib.Path(os.environ.get("LAMBENT_BINARY", ROOT / "build/lambent"))
 AWS = ROOT / "build/venv/bin/aws"
 ROLE = "arn:aws:iam::000000000000:role/any"
@@ -46,6 +47,31 @@ def wait_for(condition, what, seconds=30):
             return value
         time.sleep(0.02)
     raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def tail(response):
+    """The end of the log that an invocation with LogType Tail brings."""
+    return base64.b64decode(response["LogResult"]).decode()
+
+
+def failure(answer_and_response):
+    """The error object of a call that must have failed in the function."""
+    answer, response = answer_and_response
+    assert (response["StatusCode"], response.get("FunctionError")) == (200, "Unhandled"), answer
+    return answer
+
+
+def process_ids_of(marker):
+    """Processes of this host whose environment names the marker."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if marker.encode() in file.read():
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
 
 
 class Server:
@@ -155,8 +181,18 @@ class Server:
         client = self.client("lambda")
         client.create_function(FunctionName=name, Runtime=runtime, Handler=handler, Role=ROLE,
                                Code={"ZipFile": make_zip(files)}, **options)
-        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        self.wait_until_active(name)
         return name
+
+    def wait_until_active(self, name):
+        """boto3's waiter asks once a second; creating takes a few hundredths of that."""
+
+        def state():
+            found = self.client("lambda").get_function_configuration(FunctionName=name)
+            assert found["State"] != "Failed", found
+            return found["State"] == "Active" and found["LastUpdateStatus"] != "InProgress"
+
+        wait_for(state, f"{name} is active", 120)
 
     def invoke(self, name, event=None, **options):
         """(answer as JSON, whole response)."""

@@ -9,10 +9,10 @@ import stat
 import zipfile
 
 import pytest
-from lambent import ROLE, new_name, wait_for
+from lambent import ROLE, new_name, process_ids_of, wait_for
 
 from functions_api import refused
-from sandbox_probe import CODE, Probe, errors, other, probe, process_ids_of, system_call_numbers  # noqa: F401
+from probe import CODE, Probe, errors, system_call_numbers
 
 NAMESPACES = ["user", "pid", "mnt", "net", "ipc", "uts", "cgroup"]
 
@@ -20,6 +20,7 @@ NAMESPACES = ["user", "pid", "mnt", "net", "ipc", "uts", "cgroup"]
 # ---- identity -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("namespaces")
 def test_every_namespace_is_the_functions_own(probe, other):
     ask = f"result = {{n: os.readlink('/proc/self/ns/' + n) for n in {NAMESPACES}}}"
     mine, its = probe(ask), other(ask)
@@ -28,6 +29,7 @@ def test_every_namespace_is_the_functions_own(probe, other):
         assert len({mine[name], its[name], host}) == 3, f"{name}: {mine[name]}, {its[name]}, host {host}"
 
 
+@pytest.mark.case("no-rights")
 def test_it_has_no_privilege_and_cannot_gain_any(probe):
     status = probe("result = dict(l.split(':\\t', 1) for l in open('/proc/self/status').read().splitlines() if ':\\t' in l)")
     for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
@@ -40,6 +42,7 @@ def test_it_has_no_privilege_and_cannot_gain_any(probe):
         "EINVAL", "EINVAL", "EPERM"]
 
 
+@pytest.mark.case("no-rights")
 def test_the_host_knows_it_by_no_user_of_its_own(server):
     marker = new_name("uid")
     probe = Probe(server, Environment={"Variables": {"MARKER": marker}})
@@ -54,6 +57,7 @@ def test_the_host_knows_it_by_no_user_of_its_own(server):
         assert owners == {os.geteuid()}, "without rights there is no other user to be"
 
 
+@pytest.mark.case("proc")
 def test_it_sees_only_its_own_processes(probe):
     processes = probe("""
 result = {}
@@ -67,6 +71,7 @@ for pid in filter(str.isdigit, os.listdir('/proc')):
     assert set(hidden) <= errors("EACCES", "EPERM", "ENOENT"), hidden
 
 
+@pytest.mark.case("signals")
 def test_a_kill_of_everything_reaches_only_itself(probe, other):
     assert other("result = 'alive'") == "alive"
     answer, response = probe.raw("failure(os.kill, -1, 9)\nresult = 'survived'")
@@ -75,6 +80,7 @@ def test_a_kill_of_everything_reaches_only_itself(probe, other):
     assert probe("result = 'again'") == "again"
 
 
+@pytest.mark.case("descriptors")
 def test_a_program_starts_with_three_descriptors(server):
     bootstrap = """#!/usr/bin/python3
 import http.client, json, os
@@ -103,6 +109,7 @@ while True:
 # ---- files --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("read-only")
 def test_nothing_but_tmp_can_be_written(probe):
     paths = ["/", "/var/task", "/var/runtime", "/usr", "/usr/bin", "/etc", "/bin", "/opt", "/var", "/proc", "/dev",
              "/proc/sys/kernel"]
@@ -115,6 +122,7 @@ def test_nothing_but_tmp_can_be_written(probe):
     assert probe("open('/tmp/x', 'w').write('mine'); result = open('/tmp/x').read()") == "mine"
 
 
+@pytest.mark.case("host-files")
 def test_nothing_of_the_host_is_visible(server, probe):
     hidden = ["/root", "/home", "/etc/shadow", "/etc/ssh", "/boot", "/sys", "/run", "/srv", "/mnt", "/media", "/var/lib",
               "/var/log", "/var/run", "/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/fuse", "/dev/kvm",
@@ -129,6 +137,7 @@ def test_nothing_of_the_host_is_visible(server, probe):
     assert set(writable) <= {"/tmp", "/dev/shm"}, writable
 
 
+@pytest.mark.case("disk-fill")
 def test_tmp_has_the_size_that_was_asked_for(server):
     probe = Probe(server, MemorySize=1024, EphemeralStorage={"Size": 600})
     assert probe("s = os.statvfs('/tmp'); result = [s.f_blocks * s.f_frsize, s.f_files]")[0] == 600 * 1024 * 1024
@@ -145,6 +154,7 @@ for n in range(3):
     assert probe("open('/tmp/after', 'w').write('x'); result = 'still there'") == "still there"
 
 
+@pytest.mark.case("disk-fill")
 def test_tmp_has_a_bounded_number_of_files(server):
     probe = Probe(server, MemorySize=1769)
     count, error = probe("""
@@ -159,6 +169,7 @@ result = [count, error]
     assert count < 1 << 20
 
 
+@pytest.mark.case("memory-bomb")
 def test_tmp_is_counted_as_memory(server):
     probe = Probe(server, MemorySize=128)
     answer, _ = probe.raw("f = open('/tmp/big', 'wb')\nfor _ in range(300): f.write(bytes(1 << 20))\nresult = 'wrote it'")
@@ -166,6 +177,7 @@ def test_tmp_is_counted_as_memory(server):
     assert answer["errorType"] == "Runtime.OutOfMemory"
 
 
+@pytest.mark.case("tmp-leak")
 def test_tmp_is_the_instances_own(probe, other):
     probe("open('/tmp/secret', 'w').write('mine'); result = 1")
     assert "secret" not in other("result = os.listdir('/tmp')")
@@ -197,6 +209,7 @@ def package(entries):
     return out.getvalue()
 
 
+@pytest.mark.case("zip-lies")
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_package_with_a_name_twice_is_refused(server):
     code = "def handler(e, c): return 1\n"
@@ -206,6 +219,7 @@ def test_a_package_with_a_name_twice_is_refused(server):
     assert (status, error) == (400, "InvalidParameterValueException")
 
 
+@pytest.mark.case("zip-kinds")
 def test_set_user_id_bits_of_a_package_are_lost(server):
     name = new_name()
     client = server.client("lambda")
@@ -232,6 +246,7 @@ for program in ('/usr/bin/su', '/usr/bin/mount', '/usr/bin/passwd', '/usr/bin/su
 # ---- limits -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("descriptor-exhaustion")
 def test_descriptors_run_out_inside_only(probe, other):
     count, error = probe("""
 held, error = [], None
@@ -256,6 +271,7 @@ except (ValueError, OSError):
     assert other("result = len(os.listdir('/proc/self/fd')) < 20")
 
 
+@pytest.mark.case("fork-bomb")
 def test_processes_run_out_inside_only(probe, other):
     count, error = probe("""
 children, error = [], None
@@ -273,6 +289,7 @@ for pid in children: os.waitpid(pid, 0)
     assert other("result = subprocess.call(['/bin/true'])") == 0
 
 
+@pytest.mark.case("fork-bomb")
 def test_a_fork_bomb_ends_with_its_instance(server, other):
     marker = new_name("bomb")
     bomb = Probe(server, Timeout=3, MemorySize=256, Environment={"Variables": {"MARKER": marker}})
@@ -301,6 +318,7 @@ result = (used.ru_utime + used.ru_stime) / (time.monotonic() - begin)
 """
 
 
+@pytest.mark.case("cpu-spin")
 def test_processor_time_grows_with_memory(server):
     """Three processes that spin, by the share of a core that they get. A loaded host gives less, never more."""
     small, large = Probe(server, MemorySize=128), Probe(server, MemorySize=1769)
@@ -324,6 +342,7 @@ FORBIDDEN = {
 }
 
 
+@pytest.mark.case("dangerous-calls")
 def test_dangerous_system_calls_are_refused(probe):
     numbers = system_call_numbers(FORBIDDEN)
     calls = ", ".join(f"'{name}': syscall({numbers[name]}, {arguments})" for name, arguments in FORBIDDEN.items())
@@ -335,6 +354,7 @@ def test_dangerous_system_calls_are_refused(probe):
     assert probe(f"result = [syscall({clone}, f | 17, 0, 0, 0, 0) for f in {flags}]") == ["EPERM"] * len(flags)
 
 
+@pytest.mark.case("devices")
 def test_devices_cannot_be_made(probe):
     found = probe("result = [failure(os.mknod, '/tmp/mem', stat.S_IFCHR | 0o666, os.makedev(1, 1)), "
                   "failure(os.mknod, '/tmp/disk', stat.S_IFBLK | 0o666, os.makedev(8, 0))]")
@@ -344,6 +364,7 @@ def test_devices_cannot_be_made(probe):
 # ---- the end ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case("daemons")
 def test_nothing_is_left_after_the_server(new_server):
     server = new_server().start()
     marker = new_name("left")

@@ -1,4 +1,4 @@
-"""Fixtures of the system tests. `server` is one real server for a whole test session; tests use functions and tables of
+"""Fixtures of the tests on the real binary. `server` is one real server for a whole test session; tests use functions and tables of
 their own names on it. Tests that stop, kill or configure a server make their own with `new_server`."""
 
 import os
