@@ -24,6 +24,18 @@ void add_command(sandbox::Policy& policy, const Runtime& runtime) {
   }
 }
 
+sandbox::SeccompProfile profile_of(RuntimeFamily family) {
+  switch (family) {
+    case RuntimeFamily::python:
+      return sandbox::SeccompProfile::python;
+    case RuntimeFamily::nodejs:
+      return sandbox::SeccompProfile::nodejs;
+    case RuntimeFamily::provided:
+      break;
+  }
+  return sandbox::SeccompProfile::provided;
+}
+
 void add_mounts(sandbox::Policy& policy, const catalog::Function& function, const Runtime& runtime,
                 const Platform& platform) {
   policy.mounts.push_back({function.code->folder, kTaskRoot});
@@ -101,6 +113,7 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
   add_command(policy, runtime);
   add_environment(policy, function, runtime, platform, credentials, log_stream);
   policy.working_folder = kTaskRoot;
+  policy.seccomp = profile_of(runtime.family);
   policy.memory_bytes = std::uint64_t{function.memory_mb} * kMiB;
   policy.cpu_millicores = std::max(function_millicores(function, limits), limits.init_millicores);
   policy.processes = limits.processes;

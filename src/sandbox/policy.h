@@ -5,6 +5,7 @@
 // network is a loopback of its own on which only the two listeners below answer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,10 +30,9 @@ struct GrantWritableHostFolder {
   std::string target;
 };
 
-// Which list of system calls under policies/seccomp/ holds inside.
-enum class SeccompProfile : std::uint8_t {
-  function = 0,  // runtimes and whatever they start
-};
+// Which list of system calls under policies/seccomp/ holds inside: that of the runtime's family.
+enum class SeccompProfile : std::uint8_t { provided = 0, python, nodejs, java, ruby };
+inline constexpr std::size_t kSeccompProfiles = 5;
 
 struct Policy {
   std::vector<Mount> mounts;  // at most 24 together with the writable ones
@@ -63,7 +63,7 @@ struct Policy {
   std::uint16_t runtime_port = 9001;
   std::uint16_t platform_port = 4566;
 
-  SeccompProfile seccomp = SeccompProfile::function;
+  SeccompProfile seccomp = SeccompProfile::provided;
 };
 
 // The share of one core that a function's memory size buys, in thousandths of a core, at least 10.

@@ -101,8 +101,7 @@ Result<> validate(const Launch& message) {
   LAMBENT_TRY_VOID(check(is_count(message.open_files), "open_files", "out of range"));
   LAMBENT_TRY_VOID(check(message.runtime_port == 0 || message.runtime_port != message.platform_port, "runtime_port",
                          "same as platform_port"));
-  LAMBENT_TRY_VOID(check(message.seccomp_profile == static_cast<std::uint32_t>(SeccompProfile::function),
-                         "seccomp_profile", "unknown"));
+  LAMBENT_TRY_VOID(check(message.seccomp_profile < kSeccompProfiles, "seccomp_profile", "unknown"));
   return check(message.reserved == 0, "reserved", "not 0");
 }
 

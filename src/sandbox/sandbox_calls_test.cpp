@@ -58,7 +58,7 @@ TEST_F(SystemCalls, ThatLeadOutAreRefused) {
                         {"socket AF_PACKET", SYS_socket, "17, 3, 0", EAFNOSUPPORT},
                         {"socket AF_ALG", SYS_socket, "38, 5, 0", EAFNOSUPPORT},
                         {"socket AF_VSOCK", SYS_socket, "40, 1, 0", EAFNOSUPPORT},
-                        {"socket netlink other than route", SYS_socket, "16, 3, 12", ENOSYS},
+                        {"socket netlink other than route", SYS_socket, "16, 3, 12", EPERM},
                         {"socket raw", SYS_socket, "2, 3, 1", EPERM},
                         {"ioctl TIOCSTI", SYS_ioctl, "0, 0x5412, 0", EPERM},
                         {"ioctl TIOCSTI with high bits", SYS_ioctl, "0, 0x100005412, 0", EPERM},

@@ -67,6 +67,21 @@ Result<SeccompProgram> compile_seccomp(std::span<const SeccompRule> rules) {
   return export_program(context.get());
 }
 
+Result<SeccompProgram> compile_seccomp_policy(std::string_view name) {
+  const auto text = seccomp_policy_text(name);
+  if (!text) return fail(Error::of("compile seccomp policy", name, "no such policy"));
+  LAMBENT_TRY(const auto rules, parse_seccomp_policy(*text));
+  return compile_seccomp(rules);
+}
+
+Result<SeccompPrograms> compile_seccomp_profiles() {
+  SeccompPrograms programs;
+  for (std::size_t i = 0; i < kSeccompProfiles; ++i) {
+    LAMBENT_TRY(programs[i], compile_seccomp_policy(seccomp_policy_name(static_cast<SeccompProfile>(i))));
+  }
+  return programs;
+}
+
 Result<> install_seccomp(std::span<const sock_filter> program) {
   sock_fprog filter{};
   filter.len = static_cast<unsigned short>(program.size());

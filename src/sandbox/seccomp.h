@@ -4,13 +4,16 @@
 
 #include <linux/filter.h>
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "sandbox/policy.h"
 
 namespace lambent::sandbox {
 
@@ -28,8 +31,12 @@ struct SeccompRule {
   std::string reason;
 };
 
-// The grammar is in policies/seccomp/function.policy. Error::target is "line N".
+// The rules of one text, and of the policies that it includes, each once. The grammar is in
+// policies/seccomp/common.policy. Error::target is "line N" of the text, or "<name> line N" of an included one.
 Result<std::vector<SeccompRule>> parse_seccomp_policy(std::string_view text);
+
+// The text embedded from policies/seccomp/<name>.policy.
+std::optional<std::string_view> seccomp_policy_text(std::string_view name);
 
 using SeccompProgram = std::vector<sock_filter>;
 
@@ -40,8 +47,14 @@ Result<SeccompProgram> compile_seccomp(std::span<const SeccompRule> rules);
 // Sets the filter for this process and all it starts. Needs no_new_privs. Does not allocate.
 Result<> install_seccomp(std::span<const sock_filter> program);
 
-// The embedded texts.
-std::string_view function_policy_text();
-std::string_view unpacker_policy_text();
+// An embedded policy as a program.
+Result<SeccompProgram> compile_seccomp_policy(std::string_view name);
+
+// The name of the policy that a profile stands for.
+std::string_view seccomp_policy_name(SeccompProfile profile);
+
+// A program for each profile, in the order of the enumerators.
+using SeccompPrograms = std::array<SeccompProgram, kSeccompProfiles>;
+Result<SeccompPrograms> compile_seccomp_profiles();
 
 }  // namespace lambent::sandbox

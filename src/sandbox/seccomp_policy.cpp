@@ -1,8 +1,9 @@
-// The text form of a filter: see policies/seccomp/function.policy.
+// The text form of a filter: see policies/seccomp/common.policy.
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include "sandbox/seccomp.h"
 
@@ -26,6 +27,7 @@ std::optional<int> error_named(std::string_view name) {
   if (name == "EPERM") return EPERM;
   if (name == "ENOSYS") return ENOSYS;
   if (name == "EAFNOSUPPORT") return EAFNOSUPPORT;
+  if (name == "EPROTONOSUPPORT") return EPROTONOSUPPORT;
   return std::nullopt;
 }
 
@@ -55,46 +57,88 @@ std::optional<SeccompCondition> condition_of(std::span<const std::string_view> w
   return condition;
 }
 
-Result<SeccompRule> rule_of(std::string_view line, const std::string& where) {
-  const auto refuse = [&](std::string_view why) { return fail(Error::of("parse seccomp policy", where, why)); };
-  const auto colon = line.find(" : ");
-  if (colon == std::string_view::npos) return refuse("no reason");
-  SeccompRule rule;
-  rule.reason = line.substr(colon + 3);
-  if (words_of(rule.reason).empty()) return refuse("no reason");
-  const auto words = words_of(line.substr(0, colon));
-  if (words.size() < 2) return refuse("no system call");
+std::unexpected<Error> refuse(const std::string& where, std::string_view why) {
+  return fail(Error::of("parse seccomp policy", where, why));
+}
+
+Result<SeccompRule> rule_of(std::span<const std::string_view> words, std::string_view reason,
+                            const std::string& where) {
+  if (words.size() < 2) return refuse(where, "no system call");
   const auto error = error_named(words[0]);
-  if (!error) return refuse("neither allow nor a known error");
-  rule.error = *error;
-  rule.call = words[1];
+  if (!error) return refuse(where, "neither allow nor a known error");
+  SeccompRule rule{*error, std::string(words[1]), {}, std::string(reason)};
   if (words.size() == 2) return rule;
-  if (words[2] != "if") return refuse("expected if");
-  std::span<const std::string_view> rest(words);
-  rest = rest.subspan(3);
+  if (words[2] != "if") return refuse(where, "expected if");
+  std::span<const std::string_view> rest = words.subspan(3);
   while (true) {
     const auto end = static_cast<std::size_t>(std::ranges::find(rest, "and") - rest.begin());
     const auto condition = condition_of(rest.first(end));
-    if (!condition) return refuse("not a condition");
+    if (!condition) return refuse(where, "not a condition");
     rule.conditions.push_back(*condition);
     if (end == rest.size()) return rule;
     rest = rest.subspan(end + 1);
   }
 }
 
-}  // namespace
-
-Result<std::vector<SeccompRule>> parse_seccomp_policy(std::string_view text) {
+// What one parse has come to: policies that were included, and the rules of all.
+struct Reading {
+  std::set<std::string, std::less<>> included;
   std::vector<SeccompRule> rules;
+};
+
+Result<> read_policy(Reading& reading, std::string_view text, const std::string& place);
+
+Result<> read_included(Reading& reading, std::span<const std::string_view> words, const std::string& where) {
+  if (words.size() != 2) return refuse(where, "expected the name of a policy");
+  const auto text = seccomp_policy_text(words[1]);
+  if (!text) return refuse(where, "no such policy");
+  const std::string name(words[1]);
+  if (!reading.included.insert(name).second) return {};
+  return read_policy(reading, *text, name + " ");
+}
+
+Result<> read_policy(Reading& reading, std::string_view text, const std::string& place) {
   for (int number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (words_of(line).empty() || line[0] == '#') continue;
-    LAMBENT_TRY(auto rule, rule_of(line, "line " + std::to_string(number)));
-    rules.push_back(std::move(rule));
+    const std::string where = place + "line " + std::to_string(number);
+    const auto colon = line.find(" : ");
+    if (colon == std::string_view::npos || words_of(line.substr(colon + 3)).empty()) return refuse(where, "no reason");
+    const auto words = words_of(line.substr(0, colon));
+    if (!words.empty() && words[0] == "include") {
+      LAMBENT_TRY_VOID(read_included(reading, words, where));
+      continue;
+    }
+    LAMBENT_TRY(auto rule, rule_of(words, line.substr(colon + 3), where));
+    reading.rules.push_back(std::move(rule));
   }
-  return rules;
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<SeccompRule>> parse_seccomp_policy(std::string_view text) {
+  Reading reading;
+  LAMBENT_TRY_VOID(read_policy(reading, text, ""));
+  return std::move(reading.rules);
+}
+
+std::string_view seccomp_policy_name(SeccompProfile profile) {
+  switch (profile) {
+    case SeccompProfile::python:
+      return "python";
+    case SeccompProfile::nodejs:
+      return "nodejs";
+    case SeccompProfile::java:
+      return "java";
+    case SeccompProfile::ruby:
+      return "ruby";
+    case SeccompProfile::provided:
+      break;
+  }
+  return "provided";
 }
 
 }  // namespace lambent::sandbox

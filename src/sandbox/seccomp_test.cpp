@@ -34,6 +34,31 @@ TEST(SeccompPolicy, RefusesLinesThatItDoesNotUnderstand) {
   }
 }
 
+TEST(SeccompPolicy, TakesIncludedPoliciesInOnce) {
+  const auto once = parse_seccomp_policy("include interfaces : a\n");
+  ASSERT_TRUE(once) << once.error().message();
+  ASSERT_FALSE(once->empty());
+  const auto twice = parse_seccomp_policy("include interfaces : a\nallow read : b\ninclude interfaces : c\n");
+  ASSERT_TRUE(twice) << twice.error().message();
+  EXPECT_EQ(twice->size(), once->size() + 1);
+  for (const char* bad :
+       {"include : x", "include nothing : x", "include interfaces", "include interfaces common : x"}) {
+    const auto rules = parse_seccomp_policy(bad);
+    ASSERT_FALSE(rules) << bad;
+    EXPECT_EQ(rules.error().target, "line 1") << bad;
+  }
+}
+
+TEST(SeccompPolicy, EveryProfileHasAPolicyOfItsName) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < kSeccompProfiles; ++i) {
+    const auto name = seccomp_policy_name(static_cast<SeccompProfile>(i));
+    EXPECT_TRUE(seccomp_policy_text(name)) << name;
+    EXPECT_TRUE(names.insert(name).second) << name;
+  }
+  EXPECT_FALSE(compile_seccomp_policy("nothing"));
+}
+
 TEST(SeccompPolicy, UnknownSystemCallsAreAnError) {
   const SeccompRule typo{0, "raed", {}, "x"};
   EXPECT_FALSE(compile_seccomp(std::span(&typo, 1)));
@@ -42,7 +67,7 @@ TEST(SeccompPolicy, UnknownSystemCallsAreAnError) {
 class EmbeddedPolicy : public testing::TestWithParam<std::string_view> {};
 
 TEST_P(EmbeddedPolicy, CompilesAndNamesEachCallOnce) {
-  const auto rules = parse_seccomp_policy(GetParam() == "function" ? function_policy_text() : unpacker_policy_text());
+  const auto rules = parse_seccomp_policy(seccomp_policy_text(GetParam()).value());
   ASSERT_TRUE(rules) << rules.error().message();
   std::set<std::string> unconditional;
   std::set<std::string> conditional;
@@ -60,7 +85,8 @@ TEST_P(EmbeddedPolicy, CompilesAndNamesEachCallOnce) {
   EXPECT_GT(program->size(), rules->size());
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EmbeddedPolicy, testing::Values("function", "unpacker"));
+INSTANTIATE_TEST_SUITE_P(All, EmbeddedPolicy,
+                         testing::Values("provided", "python", "nodejs", "java", "ruby", "unpacker"));
 
 }  // namespace
 }  // namespace lambent::sandbox

@@ -33,17 +33,12 @@ void fill_standard_descriptors() {
   // The last one opened is above 2 and stays open: harmless, and children close it.
 }
 
-Result<SeccompProgram> compile_text(std::string_view text) {
-  LAMBENT_TRY(const auto rules, parse_seccomp_policy(text));
-  return compile_seccomp(rules);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<SpawnerLoop>> SpawnerLoop::create(UniqueFd server) {
   std::unique_ptr<SpawnerLoop> loop(new SpawnerLoop(std::move(server)));
-  LAMBENT_TRY(loop->function_filter_, compile_text(function_policy_text()));
-  LAMBENT_TRY(loop->unpacker_filter_, compile_text(unpacker_policy_text()));
+  LAMBENT_TRY(loop->filters_, compile_seccomp_profiles());
+  LAMBENT_TRY(loop->unpacker_filter_, compile_seccomp_policy("unpacker"));
   loop->is_privileged_ = has_host_privileges();
   loop->host_proc_.reset(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!loop->host_proc_) return fail_errno("open", "/proc");

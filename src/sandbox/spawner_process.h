@@ -70,7 +70,7 @@ class SpawnerLoop {
   bool is_configured_ = false;
   bool is_privileged_ = false;
   bool is_stopping_ = false;
-  SeccompProgram function_filter_;
+  SeccompPrograms filters_;  // of instances, by SeccompProfile
   SeccompProgram unpacker_filter_;
   CgroupTree cgroups_;
   HostIds host_ids_;

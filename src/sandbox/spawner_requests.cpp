@@ -180,7 +180,7 @@ Result<> SpawnerLoop::begin_child(protocol::Launch& message, Confinement& confin
   confinement.host_proc = host_proc_.get();
   confinement.channel = channel.second.get();
   confinement.log = log.write_end.get();
-  confinement.filter = function_filter_;
+  confinement.filter = filters_[message.seccomp_profile];
 
   auto cloned = clone_into(is_privileged_ ? kSandboxNamespaces : kSandboxNamespaces | kUserNamespace);
   if (!cloned) {
