@@ -18,7 +18,7 @@
 namespace lambent::sandbox {
 
 enum class ChildEvent : std::uint32_t {
-  ready = 1,   // the program has been executed; the listeners come as descriptors, runtime first
+  ready = 1,   // the program has been executed; the listeners come as descriptors, in the order of protocol::Launched
   failed = 2,  // step, code and detail say where
   ended = 3,   // code is the program's wait status
 };

@@ -42,6 +42,9 @@ Result<Listeners> make_network(const protocol::Launch& launch) {
   if (launch.platform_port != 0) {
     LAMBENT_TRY(listeners.platform, listen_on_loopback(launch.platform_port));
   }
+  if (protocol::has_gate(launch)) {
+    LAMBENT_TRY(listeners.gate, make_gate());
+  }
   return listeners;
 }
 
@@ -71,7 +74,8 @@ Result<> make_file_system(const Confinement& confinement) {
                                        .inside_gid = identity.inside_gid,
                                        .mount_uid = mount_uid,
                                        .mount_gid = mount_gid,
-                                       .shm_bytes = launch.memory_bytes / 2}));
+                                       .shm_bytes = launch.memory_bytes / 2,
+                                       .name_server = protocol::has_gate(launch) ? kGateNameServer : nullptr}));
   LAMBENT_TRY_VOID(add_policy_mounts(root, launch));
   LAMBENT_TRY_VOID(root.mount_tmpfs(
       "/tmp",

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "sandbox/gate.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/protocol.h"
 #include "sandbox/rlimits.h"
@@ -29,6 +30,7 @@ struct Confinement {
 struct Listeners {
   UniqueFd runtime;
   UniqueFd platform;
+  Gate gate;
 };
 
 // Confines the calling process, the first one of its new pid namespace; the body is the recipe. Where the spawner has

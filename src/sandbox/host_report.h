@@ -8,6 +8,9 @@
 
 namespace lambent::sandbox {
 
+// Whether instances can be given more network than the platform (Policy::network). Without it they are not started.
+inline constexpr const char* kEgressCapability = "egress";
+
 enum class Enforcement { full, partial, none };
 
 // One protection or limit.

@@ -91,9 +91,10 @@ int wait_for_program(pid_t program) {
 void report_ready(const Confinement& confinement, const Listeners& listeners) {
   ChildMessage ready{};
   ready.event = ChildEvent::ready;
-  std::array<int, 2> fds{};
+  std::array<int, 4> fds{};
   std::size_t count = 0;
-  for (const int fd : {listeners.runtime.get(), listeners.platform.get()}) {
+  for (const int fd :
+       {listeners.runtime.get(), listeners.platform.get(), listeners.gate.tcp.get(), listeners.gate.udp.get()}) {
     if (fd >= 0) fds[count++] = fd;
   }
   if (!send_child_message(confinement.channel, ready, std::span(fds).first(count))) _exit(1);

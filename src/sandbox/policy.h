@@ -2,7 +2,8 @@
 //
 // Everything not named here is absent: a program inside sees the host's /usr and what belongs to it (read-only), the
 // mounts of its policy, its own /proc, /dev with null, zero, full, random, urandom and tty, and a private /tmp. Its
-// network is a loopback of its own on which only the two listeners below answer.
+// network is a loopback of its own on which only the two listeners below answer, and a gate where the policy asks for
+// it.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +35,12 @@ struct GrantWritableHostFolder {
 enum class SeccompProfile : std::uint8_t { provided = 0, python, nodejs, java, ruby };
 inline constexpr std::size_t kSeccompProfiles = 5;
 
+// What a program inside reaches besides the two listeners below.
+enum class NetworkMode : std::uint8_t {
+  closed = 0,  // nothing: there is no route to any other address
+  gate = 1,    // whatever goes to other addresses arrives at Child::gate, whose holder decides (gate.h)
+};
+
 struct Policy {
   std::vector<Mount> mounts;  // at most 24 together with the writable ones
   std::vector<GrantWritableHostFolder> writable_folders;
@@ -62,6 +69,7 @@ struct Policy {
   // API at 127.0.0.1:9001; the platform's API is what AWS_ENDPOINT_URL names inside.
   std::uint16_t runtime_port = 9001;
   std::uint16_t platform_port = 4566;
+  NetworkMode network = NetworkMode::closed;
 
   SeccompProfile seccomp = SeccompProfile::provided;
 };

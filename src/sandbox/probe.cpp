@@ -10,6 +10,7 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/child_channel.h"
 #include "sandbox/confine.h"
+#include "sandbox/gate.h"
 #include "sandbox/mounts.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/network.h"
@@ -35,14 +36,23 @@ Result<> try_namespaces(bool is_privileged, const Identity& identity, int host_p
   return drop_all_capabilities();
 }
 
-// In a child, whose exit status is the errno of the first step that failed.
-Result<> probe_namespaces(bool is_privileged) {
+Result<> try_gate(bool is_privileged, const Identity& identity, int host_proc) {
+  if (!is_privileged) LAMBENT_TRY_VOID(enter_user_namespace(identity, host_proc, true));
+  LAMBENT_TRY_VOID(raise_loopback());
+  LAMBENT_TRY(const Gate gate, make_gate());
+  return {};
+}
+
+using Attempt = Result<>(bool is_privileged, const Identity& identity, int host_proc);
+
+// In a child in new namespaces.
+Result<> probe(Attempt& attempt, bool is_privileged) {
   const UniqueFd host_proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   const Identity identity{geteuid(), getegid(), 993, 990};
   LAMBENT_TRY(const auto channel, make_child_channel());
   LAMBENT_TRY(const auto cloned, clone_into(is_privileged ? kSandboxNamespaces : kSandboxNamespaces | kUserNamespace));
   if (cloned.pid == 0) {
-    const auto tried = try_namespaces(is_privileged, identity, host_proc.get());
+    const auto tried = attempt(is_privileged, identity, host_proc.get());
     if (!tried) send_child_message(channel.second.get(), failure_message(tried.error()));
     _exit(tried ? 0 : 1);
   }
@@ -66,7 +76,7 @@ Capability cgroup_capability(const CgroupTree& cgroups, Controller controller, c
 
 HostReport report_host(const CgroupTree& cgroups, bool is_privileged) {
   HostReport report;
-  const auto namespaces = probe_namespaces(is_privileged);
+  const auto namespaces = probe(try_namespaces, is_privileged);
   report.can_launch = namespaces.has_value();
   const char* order = is_privileged ? "made with the host's rights, entered without" : "made in a user namespace first";
   report.capabilities.push_back({"namespaces", namespaces ? Enforcement::full : Enforcement::none, order,
@@ -89,6 +99,10 @@ HostReport report_host(const CgroupTree& cgroups, bool is_privileged) {
                                                   "RLIMIT_NPROC of the sandbox's user"));
   report.capabilities.push_back({"open file limit", Enforcement::full, "RLIMIT_NOFILE of each process", ""});
   report.capabilities.push_back({"size of /tmp", Enforcement::full, "tmpfs", ""});
+  const auto gate = probe(try_gate, is_privileged);
+  report.capabilities.push_back(
+      {kEgressCapability, gate ? Enforcement::full : Enforcement::none, "nf_tables, tproxy",
+       gate ? "" : "functions that ask for a network beyond the platform cannot start: " + gate.error().message()});
   return report;
 }
 

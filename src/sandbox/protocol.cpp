@@ -102,7 +102,7 @@ Result<> validate(const Launch& message) {
   LAMBENT_TRY_VOID(check(message.runtime_port == 0 || message.runtime_port != message.platform_port, "runtime_port",
                          "same as platform_port"));
   LAMBENT_TRY_VOID(check(message.seccomp_profile < kSeccompProfiles, "seccomp_profile", "unknown"));
-  return check(message.reserved == 0, "reserved", "not 0");
+  return check(message.network <= static_cast<std::uint32_t>(NetworkMode::gate), "network", "unknown");
 }
 
 Result<> validate(const SetCpu& message) {
@@ -126,7 +126,7 @@ bool is_valid(const Ready& message) {
 }
 
 bool is_valid(const Launched& message) {
-  return message.header.id != 0 && message.present < 8;
+  return message.header.id != 0 && message.present < 32;
 }
 
 bool is_valid(const LaunchFailed& message) {
@@ -173,6 +173,7 @@ Result<> encode(const Policy& policy, std::uint64_t id, Launch& into) {
   into.runtime_port = policy.runtime_port;
   into.platform_port = policy.platform_port;
   into.seccomp_profile = static_cast<std::uint32_t>(policy.seccomp);
+  into.network = static_cast<std::uint32_t>(policy.network);
   return validate(into);
 }
 

@@ -132,7 +132,7 @@ struct Launch {
   std::uint16_t runtime_port;
   std::uint16_t platform_port;
   std::uint32_t seccomp_profile;
-  std::uint32_t reserved;  // 0
+  std::uint32_t network;  // NetworkMode
 };
 
 struct Kill {
@@ -173,11 +173,13 @@ struct Ready {
 };
 
 // Descriptors in this order, each only where its bit is set: pidfd (always), log (always), runtime listener, platform
-// listener, memory peak.
+// listener, the gate's TCP and UDP socket, memory peak.
 struct Launched {
   static constexpr std::uint32_t kRuntimeListener = 1;
   static constexpr std::uint32_t kPlatformListener = 2;
   static constexpr std::uint32_t kMemoryPeak = 4;
+  static constexpr std::uint32_t kGateTcp = 8;
+  static constexpr std::uint32_t kGateUdp = 16;
 
   Header header;
   std::uint32_t present;
@@ -256,6 +258,11 @@ Message make(Type type, std::uint64_t id) {
   Message message{};
   message.header = {type, sizeof(Message), id};
   return message;
+}
+
+// Whether a valid message asks for NetworkMode::gate.
+inline bool has_gate(const Launch& message) {
+  return message.network == static_cast<std::uint32_t>(NetworkMode::gate);
 }
 
 // Writes a valid policy (sandbox::validate) into a message. The message is large: keep one and reuse it.

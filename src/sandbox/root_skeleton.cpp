@@ -52,8 +52,10 @@ Result<> add_synthetic_files(RootBuilder& root, const SkeletonOptions& options) 
   LAMBENT_TRY_VOID(root.add_file("/etc/passwd", users));
   LAMBENT_TRY_VOID(root.add_file("/etc/group", groups));
   LAMBENT_TRY_VOID(root.add_file("/etc/hosts", "127.0.0.1 localhost\n"));
-  // No server: a name that is not in hosts fails at once instead of waiting.
-  LAMBENT_TRY_VOID(root.add_file("/etc/resolv.conf", "options timeout:1 attempts:1\n"));
+  // Without a server a name that is not in hosts fails at once instead of waiting.
+  const std::string servers = options.name_server == nullptr ? "options timeout:1 attempts:1\n"
+                                                             : fmt::format("nameserver {}\n", options.name_server);
+  LAMBENT_TRY_VOID(root.add_file("/etc/resolv.conf", servers));
   return root.add_file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
 }
 

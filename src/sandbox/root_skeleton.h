@@ -13,6 +13,7 @@ struct SkeletonOptions {
   uid_t mount_uid = 0;  // the same user as the mounting process sees it
   gid_t mount_gid = 0;
   std::uint64_t shm_bytes = 0;
+  const char* name_server = nullptr;  // for resolv.conf; null: there is none
 };
 
 Result<> add_skeleton(RootBuilder& root, const SkeletonOptions& options);

@@ -313,5 +313,36 @@ TEST_F(Sandbox, AMountTargetThatIsALinkOfTheHostDoesNotLeadOut) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/sh"));
 }
 
+TEST_F(Sandbox, AGateIsHandedOutWhereThePolicyAsksForOne) {
+  Policy policy = python(
+      "import socket\n"
+      "print(open('/etc/resolv.conf').read().strip())\n"
+      "c = socket.create_connection(('203.0.113.7', 443), 5)\n"
+      "print(c.recv(5).decode())\n");
+  policy.network = NetworkMode::gate;
+  const Child child = launch(policy);
+  ASSERT_TRUE(child.gate.tcp.valid() && child.gate.udp.valid());
+  pollfd wait{child.gate.tcp.get(), POLLIN, 0};
+  ASSERT_EQ(poll(&wait, 1, 10'000), 1);
+  {
+    const UniqueFd accepted(accept(child.gate.tcp.get(), nullptr, nullptr));
+    ASSERT_EQ(send(accepted.get(), "hello", 5, 0), 5);
+  }
+  EXPECT_EQ(read_log(child), "nameserver 169.254.78.1\nhello\n");
+  wait_for(child.id);
+}
+
+TEST_F(Sandbox, WithoutAGateThereIsNoWayToAnyAddress) {
+  const Policy policy = python(
+      "import socket\n"
+      "for address in ('203.0.113.7', '2001:db8::1'):\n"
+      "  try: socket.create_connection((address, 443), 5)\n"
+      "  except OSError as error: print(error.strerror)\n");
+  const Child child = launch(policy);
+  EXPECT_FALSE(child.gate.tcp.valid());
+  EXPECT_EQ(read_log(child), "Network is unreachable\nNetwork is unreachable\n");
+  wait_for(child.id);
+}
+
 }  // namespace
 }  // namespace lambent::sandbox

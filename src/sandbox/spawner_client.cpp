@@ -144,6 +144,8 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
     child.log = take_fd(true);
     child.runtime_listener = take_fd((message.present & protocol::Launched::kRuntimeListener) != 0);
     child.platform_listener = take_fd((message.present & protocol::Launched::kPlatformListener) != 0);
+    child.gate.tcp = take_fd((message.present & protocol::Launched::kGateTcp) != 0);
+    child.gate.udp = take_fd((message.present & protocol::Launched::kGateUdp) != 0);
     child.memory_peak = MemoryPeak(take_fd((message.present & protocol::Launched::kMemoryPeak) != 0));
     running.emplace(child.id, std::move(pending.mapped().on_exit));
     pending.mapped().result.set(std::move(child));

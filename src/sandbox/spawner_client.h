@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "net/loop.h"
 #include "net/task.h"
+#include "sandbox/gate.h"
 #include "sandbox/host_report.h"
 #include "sandbox/policy.h"
 #include "sandbox/unpack.h"
@@ -69,6 +70,7 @@ struct Child {
   UniqueFd log;                // what the program writes to standard output and error; non-blocking
   UniqueFd runtime_listener;   // listening, non-blocking, bound to Policy::runtime_port inside; invalid where that is 0
   UniqueFd platform_listener;  // the same for Policy::platform_port
+  Gate gate;                   // of NetworkMode::gate; invalid otherwise
   MemoryPeak memory_peak;
 };
 

@@ -152,6 +152,7 @@ Result<Instance> SpawnerLoop::start_instance() {
   instance.id = message.header.id;
   if (message.runtime_port != 0) instance.listeners |= protocol::Launched::kRuntimeListener;
   if (message.platform_port != 0) instance.listeners |= protocol::Launched::kPlatformListener;
+  if (protocol::has_gate(message)) instance.listeners |= protocol::Launched::kGateTcp | protocol::Launched::kGateUdp;
   instance.set_up_deadline = std::chrono::steady_clock::now() + kSetUpTime;
   Confinement confinement;
   confinement.identity = {geteuid(), getegid(), message.uid, message.gid};
