@@ -1,6 +1,7 @@
 // Real sandboxes: what a program inside finds, and what it cannot do.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
