@@ -11,6 +11,7 @@ import pytest
 
 from runtime_api_server import Instance
 from runtime_paths import PYTHON_FLAGS, RUNTIMES
+from template_process import Template, build_double
 
 
 def _first_of_each_version(candidates):
@@ -60,8 +61,8 @@ class Starter:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
-    def start(self, argv, handler, runtime_dir, env=None):
-        instance = Instance(argv, self.task_root, handler, runtime_dir, env)
+    def start(self, program, handler, runtime_dir, env=None):
+        instance = Instance(program, self.task_root, handler, runtime_dir, env)
         self._running.append(instance)
         return instance
 
@@ -77,17 +78,46 @@ def starter(tmp_path):
     starter.stop()
 
 
-@pytest.fixture
-def run_python(python, starter):
-    """run_python(source or {file: text}, handler="app.handler", env) -> Instance"""
+@pytest.fixture(scope="session")
+def template_library(tmp_path_factory):
+    return build_double(tmp_path_factory.mktemp("template"))
 
+
+PYTHON_DIR = os.path.join(RUNTIMES, "python")
+
+
+@pytest.fixture(scope="session")
+def python_template(python, template_library):
+    """One for the whole session: what one instance does must not show in the next."""
+    template = Template([python] + PYTHON_FLAGS + [os.path.join(PYTHON_DIR, "template.py")], template_library)
+    yield template
+    assert template.stop() == 0
+
+
+def _python_runner(starter, program):
     def start(files, handler="app.handler", env=None):
         starter.write(files if isinstance(files, dict) else {"app.py": files})
-        runtime_dir = os.path.join(RUNTIMES, "python")
-        argv = [python] + PYTHON_FLAGS + [os.path.join(runtime_dir, "bootstrap.py")]
-        return starter.start(argv, handler, runtime_dir, env)
+        return starter.start(program, handler, PYTHON_DIR, env)
 
     return start
+
+
+@pytest.fixture
+def run_new_python(python, starter):
+    """run_new_python(source or {file: text}, handler="app.handler", env) -> Instance, in an interpreter of its own"""
+    return _python_runner(starter, [python] + PYTHON_FLAGS + [os.path.join(PYTHON_DIR, "bootstrap.py")])
+
+
+@pytest.fixture
+def run_forked_python(python_template, starter):
+    """The same, in a fork of a template."""
+    return _python_runner(starter, python_template)
+
+
+@pytest.fixture(params=["new", "forked"])
+def run_python(request, run_new_python, run_forked_python):
+    """The same in both ways: no test can tell which."""
+    return run_new_python if request.param == "new" else run_forked_python
 
 
 @pytest.fixture

@@ -143,9 +143,12 @@ class RuntimeApiServer:
 
 
 class Instance:
-    """One function instance: a task root, a client process, and its Runtime API. Use as a context manager."""
+    """One function instance: a task root, a client process, and its Runtime API. Use as a context manager.
 
-    def __init__(self, argv, task_root, handler, runtime_dir=None, env=None, cwd=None):
+    program: the command that starts the client, or a Template to fork it from.
+    """
+
+    def __init__(self, program, task_root, handler, runtime_dir=None, env=None, cwd=None):
         self.server = RuntimeApiServer()
         self._count = 0
         self._output = open(os.path.join(str(task_root), "..", "output"), "w+b")
@@ -165,11 +168,13 @@ class Instance:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         }
         full.update(env or {})
-        self.process = subprocess.Popen(
-            argv, env=full, cwd=str(cwd or task_root), stdin=subprocess.DEVNULL,
-            stdout=self._output, stderr=subprocess.STDOUT,
-            pass_fds=[int(full["_LAMBDA_TELEMETRY_LOG_FD"])] if "_LAMBDA_TELEMETRY_LOG_FD" in full else (),
-        )
+        frames_fd = int(full["_LAMBDA_TELEMETRY_LOG_FD"]) if "_LAMBDA_TELEMETRY_LOG_FD" in full else None
+        if isinstance(program, list):
+            self.process = subprocess.Popen(
+                program, env=full, cwd=str(cwd or task_root), stdin=subprocess.DEVNULL,
+                stdout=self._output, stderr=subprocess.STDOUT, pass_fds=[] if frames_fd is None else [frames_fd])
+        else:
+            self.process = program.fork(full, self._output, frames_fd)
         threading.Thread(target=self._report_exit, daemon=True).start()
 
     def __enter__(self):

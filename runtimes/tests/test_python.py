@@ -380,9 +380,9 @@ def test_log_records_go_as_frames_to_the_descriptor_that_is_offered(run_python):
     assert run.output() == "printed\n"
 
 
-def test_logging_is_not_loaded_for_a_function_that_does_not_use_it(run_python):
+def test_logging_is_not_loaded_for_a_function_that_does_not_use_it(run_new_python):
     names = ["logging", "json", "re", "socket", "traceback", "threading", "site"]
-    run = run_python("import sys\ndef handler(e, c): return [n for n in %r if n in sys.modules]" % names)
+    run = run_new_python("import sys\ndef handler(e, c): return [n for n in %r if n in sys.modules]" % names)
     assert run.result() == []
 
 
@@ -438,19 +438,3 @@ def handler(event, context):
 """
     run = run_python(source)
     assert [run.result()["n"] for _ in range(3)] == [0, 0, 0]
-
-
-def test_the_client_may_be_forked_after_it_is_loaded(python, starter):
-    starter.write({"app.py": "import os\ndef handler(e, c): return [os.getppid(), os.environ['AWS_LAMBDA_FUNCTION_NAME']]"})
-    runtime_dir = os.path.join(RUNTIMES, "python")
-    template = (
-        "import sys; sys.path.insert(0, %r); import os, lambent_runtime.main as client\n"
-        "child = os.fork()\n"
-        "if child == 0:\n"
-        "    os.environ['AWS_LAMBDA_FUNCTION_NAME'] = 'forked'\n"
-        "    client.main()\n"
-        "os.waitpid(child, 0)\n") % runtime_dir
-    run = starter.start([python] + PYTHON_FLAGS + ["-c", template], "app.handler", runtime_dir)
-    assert run.result() == [run.process.pid, "forked"]
-    run.server.close()  # so that the child ends, and the template with it
-    run.exit_code()

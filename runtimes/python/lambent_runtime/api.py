@@ -16,13 +16,14 @@ class ApiError(Exception):
 
 
 class RuntimeApi:
-    """address: "host:port". Connects at the first request. Not for use by two threads, nor across a fork."""
+    """address: "host:port". Connects at the first request, unless a connected socket is given. Not for use by two
+    threads, nor across a fork."""
 
-    def __init__(self, address):
+    def __init__(self, address, connection=None):
         host, _, port = address.rpartition(":")
         self._address = (host.strip("[]"), int(port))
         self._host_header = address
-        self._socket = None
+        self._socket = connection
         self._received = b""  # bytes read past the last response
 
     def next(self):

@@ -2,6 +2,9 @@
 
 import sys
 
+TASK_ROOT = "/var/task"
+_LAYERS = "/opt/python"
+
 
 class Fault(Exception):
     """An error of the function as a whole that has an AWS name such as Runtime.ImportModuleError.
@@ -15,11 +18,14 @@ class Fault(Exception):
         self.trace = trace
 
 
+def first_folders(task_root):
+    """Where modules are looked for first: the function, then its layers."""
+    return [task_root, "%s/lib/python%d.%d/site-packages" % ((_LAYERS,) + sys.version_info[:2]), _LAYERS]
+
+
 def arrange_sys_path(task_root):
     """Puts the function, then the layers, then this runtime in front of PYTHONPATH and the standard library."""
-    runtime_dir = sys.path[0]
-    layer = "/opt/python"
-    first = [task_root, "%s/lib/python%d.%d/site-packages" % ((layer,) + sys.version_info[:2]), layer, runtime_dir]
+    first = first_folders(task_root) + [sys.path[0]]
     sys.path[:] = first + [entry for entry in sys.path[1:] if entry not in first]
 
 

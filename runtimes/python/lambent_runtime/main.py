@@ -9,7 +9,7 @@ from lambent_runtime.api import RuntimeApi
 
 def main():
     """Runs until the platform ends the process. Reads all it needs from the environment, so call it after a fork."""
-    task_root = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
+    task_root = os.environ.get("LAMBDA_TASK_ROOT", loader.TASK_ROOT)
     loader.arrange_sys_path(task_root)
     loader.arrange_builtins()
     output.arrange()

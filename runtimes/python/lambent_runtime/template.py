@@ -1,0 +1,215 @@
+"""A template: an interpreter with this client loaded and no user code, of which each instance is a fork.
+
+main() asks the platform's library (runtimes/template/fork_child.h) for orders and forks on each. The fork becomes an
+instance: it joins its sandbox, waits for its assignment, and from then on is what a new interpreter would be, by the
+steps of _begin_as_new(). Where a new interpreter would differ in what cannot be changed after its start, _must_exec()
+says so, and the fork replaces itself by one.
+
+One thread, no connection, nothing of any user. Memory: a page is shared with the template until one of the two writes to it;
+so what is loaded is exempt from garbage collection (gc.freeze), and the steps of a fork are few.
+"""
+
+import gc
+import os
+import sys
+
+from lambent_runtime import loader, main as client
+
+# Loaded ahead: what handlers import most, by what it costs in a new interpreter (0.2 s for all) and in shared memory (16 MiB for all).
+_COMMON = (
+    "argparse asyncio base64 calendar collections concurrent.futures contextlib copy csv dataclasses datetime decimal email.message "
+    "enum functools gzip hashlib hmac html http.client inspect io itertools json logging math mimetypes operator pathlib "
+    "pprint random re secrets shutil socket ssl string struct subprocess tempfile textwrap threading time traceback types typing urllib.error "
+    "urllib.parse urllib.request uuid warnings xml.etree.ElementTree zipfile zlib"
+).split()
+
+# Read by the interpreter, the C library or OpenSSL at their start only. PYTHONPATH and TZ can follow later.
+_START_ONLY = ("PYTHON", "LD_", "LC_", "LANG", "GLIBC_", "MALLOC_", "OPENSSL_")
+
+_LIBRARY = "/var/runtime/lambent_template.so"
+
+
+def main():
+    """Serves fork requests until the platform has no more. In each fork: runs the instance and does not return."""
+    gc.disable()  # nothing is released on the way, so that forks write to few of these pages
+    library = _load_library()
+    control = int(os.environ.get("LAMBENT_TEMPLATE_FD", "3"))
+    template = _Template()
+    gc.freeze()
+    while library.lambent_template_next(control) == 1:
+        child = os.fork()
+        if child == 0:
+            template.become_instance(library)
+        library.lambent_template_forked(child)
+
+
+def _load_library():
+    import ctypes
+
+    return ctypes.CDLL(os.environ.get("LAMBENT_TEMPLATE_LIBRARY", _LIBRARY))
+
+
+class _Template:
+    """Loads what instances share, and remembers what a new interpreter starts with."""
+
+    def __init__(self):
+        with open("/proc/self/environ", "rb") as started:
+            given = _parse_environment(started.read())
+        self._start_only = _start_only(given)
+        # The interpreter itself sets LC_CTYPE where LANG names no locale of this host (PEP 538).
+        self._added = {name: value for name, value in os.environ.items() if name not in given}
+        extras = os.environ.get("LAMBENT_TEMPLATE_PRELOAD", "").split()
+        self._runtime_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        python_path = os.environ.get("PYTHONPATH", "").split(":")
+        self._library_path = [entry for entry in sys.path[1:] if entry not in python_path]
+        own = set(sys.modules)  # a function cannot replace these in a new interpreter either
+        _import_all(_COMMON + ["_sitebuiltins", "lambent_runtime.faults", "lambent_runtime.logs"])
+        self._standard = _top_names(set(sys.modules) - own)
+        before = set(sys.modules)
+        _import_all(extras)
+        self._extra_modules = set(sys.modules) - before
+        self._extras = _top_names(self._extra_modules)
+        _rehearse()
+        os.environ.clear()
+
+    def become_instance(self, library):
+        fd = library.lambent_template_become()
+        if fd < 0:
+            os._exit(1)  # the platform knows why
+        environment = _read_environment(fd)
+        gc.enable()
+        if self._must_exec(environment):
+            runtime = os.path.join(self._runtime_dir, "bootstrap.py")
+            os.execve(sys.executable, [sys.executable, "-S", "-B", runtime], environment)
+        self._begin_as_new(environment)
+        client.main()
+
+    def _must_exec(self, environment):
+        """Whether this fork cannot be made like a new interpreter. What was preloaded beyond the standard library is
+        forgotten where the function brings its own."""
+        if _start_only(environment) != self._start_only:
+            return True
+        python_path = environment.get("PYTHONPATH")
+        folders = python_path.split(":") if python_path else []
+        if not all(folder.startswith("/") for folder in folders):
+            return True
+        first = loader.first_folders(environment.get("LAMBDA_TASK_ROOT", loader.TASK_ROOT))
+        names = _module_names(set(first + folders) - {self._runtime_dir})
+        if not names.isdisjoint(self._extras):
+            for name in self._extra_modules:
+                sys.modules.pop(name, None)
+        return not names.isdisjoint(self._standard)
+
+    def _begin_as_new(self, environment):
+        os.environ.update(environment)
+        os.environ.update(self._added)
+        python_path = environment.get("PYTHONPATH")
+        sys.path[:] = [self._runtime_dir] + (python_path.split(":") if python_path else []) + self._library_path
+        keep = {self._runtime_dir, *self._library_path}
+        for folder in [folder for folder in sys.path_importer_cache if folder not in keep]:
+            del sys.path_importer_cache[folder]  # finders remember that a folder was not there
+        bootstrap = os.path.join(self._runtime_dir, "bootstrap.py")
+        sys.argv[:] = [bootstrap]
+        sys.modules["__main__"].__file__ = bootstrap
+        if hasattr(sys, "orig_argv"):
+            sys.orig_argv[:] = [sys.executable, "-S", "-B", bootstrap]
+        os.chdir(environment.get("LAMBDA_TASK_ROOT", loader.TASK_ROOT))
+        _renew_random_numbers()
+        _renew_clocks()
+
+
+def _import_all(names):
+    for name in names:
+        try:
+            __import__(name)
+        except ImportError as error:  # an interpreter built without OpenSSL, for instance
+            os.write(2, ("template: %s is not loaded ahead: %s\n" % (name, error)).encode())
+
+
+def _top_names(modules):
+    return {name.partition(".")[0] for name in modules}
+
+
+def _module_names(folders):
+    """What could be imported from the folders, and more: their entries without suffix."""
+    names = set()
+    for folder in folders:
+        try:
+            names.update(entry.partition(".")[0] for entry in os.listdir(folder))
+        except OSError:
+            pass
+    return names
+
+
+def _start_only(environment):
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(_START_ONLY) and name != "PYTHONPATH"
+    }
+
+
+def _read_environment(fd):
+    data = b""
+    while True:
+        piece = os.read(fd, 1 << 16)
+        if not piece:
+            break
+        data += piece
+    os.close(fd)
+    return _parse_environment(data)
+
+
+def _parse_environment(data):
+    """The block NAME=value NUL ... as a dict."""
+    pairs = (entry.partition("=") for entry in os.fsdecode(data).split("\0") if entry)
+    return {name: value for name, _, value in pairs}
+
+
+def _renew_random_numbers():
+    """Generators that a new interpreter seeds. `random` itself does so in each fork (os.register_at_fork)."""
+    loaded = sys.modules
+    # OpenSSL knows a fork by its process id, which is often the template's: each has a pid namespace of its own.
+    if "_ssl" in loaded:
+        loaded["_ssl"].RAND_add(os.urandom(32), 32.0)
+    if "tempfile" in loaded:
+        loaded["tempfile"]._name_sequence = None
+    if "uuid" in loaded:
+        loaded["uuid"]._node = loaded["uuid"]._last_timestamp = None
+    if "numpy.random" in loaded:
+        loaded["numpy.random"].seed()
+
+
+def _renew_clocks():
+    import time
+
+    time.tzset()
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()
+    threading = sys.modules.get("threading")
+    if threading is not None and hasattr(threading.main_thread(), "_set_native_id"):
+        threading.main_thread()._set_native_id()  # the platform forked once more inside lambent_template_become
+
+
+def _rehearse():
+    """Serves some invocations of its own, so that the interpreter has specialised the client's code by the time of the fork."""
+    import _socket
+
+    from lambent_runtime import invocation, output
+    from lambent_runtime.api import RuntimeApi
+
+    next_answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 0\r\n"
+        b"Lambda-Runtime-Deadline-Ms: 0\r\nLambda-Runtime-Trace-Id: Root=0\r\n"
+        b'Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: 12\r\n\r\n{"key": [1]}'
+    )
+    ours, platform = _socket.socketpair()
+    api = RuntimeApi("127.0.0.1:0", connection=ours)
+    for _ in range(20):
+        platform.sendall(next_answer + b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        invocation.serve_one(api, lambda event, context: event)
+        platform.recv(1 << 16)
+    output.request_id, output.tenant_id = "", None
+    ours.close()
+    platform.close()

@@ -1,0 +1,109 @@
+"""A template under test, driven through template_double.c, and the instances that it forks."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+FORK_SECONDS = 30
+
+
+def build_double(folder):
+    """Compiles template_double.c; returns the library's path."""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "template_double.c")
+    library = os.path.join(str(folder), "lambent_template.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source], check=True)
+    return library
+
+
+class Template:
+    """argv: command of the template. fork() may be called by one thread at a time."""
+
+    def __init__(self, argv, library, env=None):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        full = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "LAMBENT_TEMPLATE_FD": str(theirs.fileno()),
+            "LAMBENT_TEMPLATE_LIBRARY": library,
+        }
+        full.update(env or {})
+        self._control = ours
+        self.control_fd = theirs.fileno()
+        self.process = subprocess.Popen(argv, env=full, cwd="/", stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        theirs.close()
+        self._forked = None
+        self._came = threading.Condition()
+        self._children = {}
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def fork(self, env, output, frames_fd=None):
+        """A forked instance that has its assignment. output: file object; frames_fd: a descriptor it gets under the same number."""
+        read_end, write_end = os.pipe()
+        fds = [output.fileno(), read_end] + ([frames_fd] if frames_fd is not None else [])
+        with self._came:
+            self._forked = None
+            socket.send_fds(self._control, [str(frames_fd or 0).encode()], fds)
+            os.close(read_end)
+            os.write(write_end, b"".join(("%s=%s" % item).encode() + b"\0" for item in env.items()))
+            os.close(write_end)
+            if not self._came.wait_for(lambda: self._forked or self.process.poll() is not None, FORK_SECONDS):
+                raise TimeoutError("the template does not fork")
+            assert self._forked, "the template ended with %s" % self.process.poll()
+            return self._forked
+
+    def stop(self):
+        self._control.shutdown(socket.SHUT_RDWR)
+        self._control.close()
+        try:
+            return self.process.wait(FORK_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    def _listen(self):
+        while True:
+            try:
+                words = self._control.recv(64).split()
+            except OSError:
+                words = []
+            with self._came:
+                if not words:
+                    for child in self._children.values():
+                        child.end(None)
+                    self._came.notify_all()
+                    return
+                if words[0] == b"F":
+                    self._forked = self._children[int(words[1])] = ForkedProcess(int(words[1]))
+                else:
+                    self._children.pop(int(words[1])).end(os.waitstatus_to_exitcode(int(words[2])))
+                self._came.notify_all()
+
+
+class ForkedProcess:
+    """A child of the template, with the part of subprocess.Popen that the tests use."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.returncode = None
+        self._ended = threading.Event()
+
+    def end(self, returncode):
+        self.returncode = returncode
+        self._ended.set()
+
+    def poll(self):
+        return self.returncode
+
+    def wait(self, timeout=None):
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired("forked instance", timeout)
+        return self.returncode
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+
+    def terminate(self):
+        os.kill(self.pid, signal.SIGTERM)
