@@ -40,7 +40,8 @@ class Template:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def fork(self, env, output, frames_fd=None):
-        """A forked instance that has its assignment. output: file object; frames_fd: a descriptor it gets under the same number."""
+        """A forked instance that has its assignment. output: file object; frames_fd: it gets that descriptor under
+        the same number."""
         read_end, write_end = os.pipe()
         fds = [output.fileno(), read_end] + ([frames_fd] if frames_fd is not None else [])
         with self._came:

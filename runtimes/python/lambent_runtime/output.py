@@ -26,7 +26,7 @@ def arrange():
     fd = os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
     _frames_fd = int(fd) if fd else None
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
+        if stream is not None and not stream.line_buffering:
             stream.reconfigure(line_buffering=True)
     if "logging" in sys.modules:
         _configure_logging()

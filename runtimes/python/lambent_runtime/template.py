@@ -5,28 +5,39 @@ instance: it joins its sandbox, waits for its assignment, and from then on is wh
 steps of _begin_as_new(). Where a new interpreter would differ in what cannot be changed after its start, _must_exec()
 says so, and the fork replaces itself by one.
 
-One thread, no connection, nothing of any user. Memory: a page is shared with the template until one of the two writes to it;
-so what is loaded is exempt from garbage collection (gc.freeze), and the steps of a fork are few.
+One thread, no connection, nothing of any user. A page of memory is shared with the template until one of the two writes
+to it; so what is loaded is exempt from garbage collection (gc.freeze), and the steps of a fork are few.
 """
 
+import _socket
 import gc
 import os
 import sys
 
-from lambent_runtime import loader, main as client
+from lambent_runtime import invocation, loader, main as client, output
+from lambent_runtime.api import RuntimeApi
 
-# Loaded ahead: what handlers import most, by what it costs in a new interpreter (0.2 s for all) and in shared memory (16 MiB for all).
+# Loaded ahead: what handlers import most. All of it costs a new interpreter 0.2 s, and 16 MiB that the forks share.
 _COMMON = (
-    "argparse asyncio base64 calendar collections concurrent.futures contextlib copy csv dataclasses datetime decimal email.message "
-    "enum functools gzip hashlib hmac html http.client inspect io itertools json logging math mimetypes operator pathlib "
-    "pprint random re secrets shutil socket ssl string struct subprocess tempfile textwrap threading time traceback types typing urllib.error "
-    "urllib.parse urllib.request uuid warnings xml.etree.ElementTree zipfile zlib"
+    "argparse asyncio base64 calendar collections concurrent.futures contextlib copy csv dataclasses datetime decimal "
+    "email.message enum functools gzip hashlib hmac html http.client inspect io itertools json logging math mimetypes "
+    "operator pathlib pprint random re secrets shutil socket ssl string struct subprocess tempfile textwrap threading "
+    "time traceback types typing urllib.error urllib.parse urllib.request uuid warnings xml.etree.ElementTree zipfile "
+    "zlib"
 ).split()
 
 # Read by the interpreter, the C library or OpenSSL at their start only. PYTHONPATH and TZ can follow later.
 _START_ONLY = ("PYTHON", "LD_", "LC_", "LANG", "GLIBC_", "MALLOC_", "OPENSSL_")
 
 _LIBRARY = "/var/runtime/lambent_template.so"
+
+_REHEARSALS = 20  # an interpreter specialises code that ran some ten times
+_SAMPLE_ANSWERS = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 0\r\n"
+    b"Lambda-Runtime-Deadline-Ms: 0\r\nLambda-Runtime-Trace-Id: Root=0\r\n"
+    b'Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: 12\r\n\r\n{"key": [1]}'
+    b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+)
 
 
 def main():
@@ -61,6 +72,7 @@ class _Template:
         extras = os.environ.get("LAMBENT_TEMPLATE_PRELOAD", "").split()
         self._runtime_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         python_path = os.environ.get("PYTHONPATH", "").split(":")
+        self._known_folders = {self._runtime_dir, *python_path}  # what is loaded came from there
         self._library_path = [entry for entry in sys.path[1:] if entry not in python_path]
         own = set(sys.modules)  # a function cannot replace these in a new interpreter either
         _import_all(_COMMON + ["_sitebuiltins", "lambent_runtime.faults", "lambent_runtime.logs"])
@@ -69,10 +81,13 @@ class _Template:
         _import_all(extras)
         self._extra_modules = set(sys.modules) - before
         self._extras = _top_names(self._extra_modules)
-        _rehearse()
+        self._sample_environment = dict(os.environ, **{"SAMPLE_%d" % n: "x" * 20 for n in range(20)})
         os.environ.clear()
+        for _ in range(_REHEARSALS):
+            self._rehearse()
 
     def become_instance(self, library):
+        self._rehearse()
         fd = library.lambent_template_become()
         if fd < 0:
             os._exit(1)  # the platform knows why
@@ -82,7 +97,27 @@ class _Template:
             runtime = os.path.join(self._runtime_dir, "bootstrap.py")
             os.execve(sys.executable, [sys.executable, "-S", "-B", runtime], environment)
         self._begin_as_new(environment)
+        if self._extras:
+            _renew_openssl()
         client.main()
+
+    def _rehearse(self):
+        """A start and an invocation, of which nothing stays.
+
+        In the template, so that the interpreter has specialised the code by then; in a fork that waits for its
+        assignment, so that the pages which a start writes are its own by then: these faults are most of a start's time.
+        """
+        task_root = os.path.join(self._runtime_dir, "rehearsal")
+        environment = dict(self._sample_environment, LAMBDA_TASK_ROOT=task_root)
+        self._must_exec(environment)
+        self._begin_as_new(environment)
+        loader.arrange_sys_path(task_root)
+        loader.arrange_builtins()
+        output.arrange()
+        _serve_sample(loader.load_handler("sample.handler"))
+        del sys.modules["sample"]
+        sys.modules["logging"].root.handlers.clear()
+        os.environ.clear()
 
     def _must_exec(self, environment):
         """Whether this fork cannot be made like a new interpreter. What was preloaded beyond the standard library is
@@ -94,7 +129,7 @@ class _Template:
         if not all(folder.startswith("/") for folder in folders):
             return True
         first = loader.first_folders(environment.get("LAMBDA_TASK_ROOT", loader.TASK_ROOT))
-        names = _module_names(set(first + folders) - {self._runtime_dir})
+        names = _module_names(set(first + folders) - self._known_folders)
         if not names.isdisjoint(self._extras):
             for name in self._extra_modules:
                 sys.modules.pop(name, None)
@@ -169,15 +204,19 @@ def _parse_environment(data):
 def _renew_random_numbers():
     """Generators that a new interpreter seeds. `random` itself does so in each fork (os.register_at_fork)."""
     loaded = sys.modules
-    # OpenSSL knows a fork by its process id, which is often the template's: each has a pid namespace of its own.
-    if "_ssl" in loaded:
-        loaded["_ssl"].RAND_add(os.urandom(32), 32.0)
     if "tempfile" in loaded:
         loaded["tempfile"]._name_sequence = None
     if "uuid" in loaded:
         loaded["uuid"]._node = loaded["uuid"]._last_timestamp = None
     if "numpy.random" in loaded:
         loaded["numpy.random"].seed()
+
+
+def _renew_openssl():
+    """OpenSSL knows a fork by its process id, which may be the template's, as each has a pid namespace of its own.
+    Needed only where something may have used its generator already: it is seeded at its first use."""
+    if "_ssl" in sys.modules:
+        sys.modules["_ssl"].RAND_add(os.urandom(32), 32.0)
 
 
 def _renew_clocks():
@@ -192,24 +231,10 @@ def _renew_clocks():
         threading.main_thread()._set_native_id()  # the platform forked once more inside lambent_template_become
 
 
-def _rehearse():
-    """Serves some invocations of its own, so that the interpreter has specialised the client's code by the time of the fork."""
-    import _socket
-
-    from lambent_runtime import invocation, output
-    from lambent_runtime.api import RuntimeApi
-
-    next_answer = (
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 0\r\n"
-        b"Lambda-Runtime-Deadline-Ms: 0\r\nLambda-Runtime-Trace-Id: Root=0\r\n"
-        b'Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: 12\r\n\r\n{"key": [1]}'
-    )
+def _serve_sample(handler):
     ours, platform = _socket.socketpair()
-    api = RuntimeApi("127.0.0.1:0", connection=ours)
-    for _ in range(20):
-        platform.sendall(next_answer + b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-        invocation.serve_one(api, lambda event, context: event)
-        platform.recv(1 << 16)
+    platform.sendall(_SAMPLE_ANSWERS)
+    invocation.serve_one(RuntimeApi("127.0.0.1:0", connection=ours), handler)
     output.request_id, output.tenant_id = "", None
     ours.close()
     platform.close()
