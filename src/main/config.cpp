@@ -1,6 +1,7 @@
 #include "main/config.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,16 +110,29 @@ std::optional<std::string> variable(const std::map<std::string, std::string>& en
   return found == environment.end() ? std::nullopt : std::optional(found->second);
 }
 
+// The data folder belongs to the user that the server becomes; who can make that user write a file there must not so
+// tell root what to do.
+Result<> check_owner(const std::string& path) {
+  struct stat info{};
+  if (lstat(path.c_str(), &info) != 0) return fail_errno("stat", path);
+  if (info.st_uid == 0 || info.st_uid == geteuid()) return {};
+  return fail(Error::of(
+      "read settings", path,
+      fmt::format("the file belongs to user {}; run chown root {}, or name it with --config", info.st_uid, path)));
+}
+
 // Named by flag or environment, or the one in the data folder; nothing where there is none.
-std::optional<std::string> config_file(const std::vector<cli::FlagValue>& flags,
-                                       const std::map<std::string, std::string>& environment) {
+Result<std::optional<std::string>> config_file(const std::vector<cli::FlagValue>& flags,
+                                               const std::map<std::string, std::string>& environment) {
   if (auto named = last_flag(flags, kConfigFlag)) return named;
   if (auto named = variable(environment, kConfigVariable)) return named;
   const std::string data =
       last_flag(flags, "--data").value_or(variable(environment, "LAMBENT_DATA").value_or(Config().data));
   std::string path = data + "/lambent.toml";
   std::error_code ignored;
-  return std::filesystem::exists(path, ignored) ? std::optional(std::move(path)) : std::nullopt;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(path, ignored))) return std::nullopt;
+  LAMBENT_TRY_VOID(check_owner(path));
+  return path;
 }
 
 std::string_view origin_text(Origin origin) {
@@ -173,7 +187,8 @@ std::vector<cli::FlagSpec> serve_flags() {
 Result<LoadedConfig> load_config(const std::vector<cli::FlagValue>& flags,
                                  const std::map<std::string, std::string>& environment) {
   Loader loader;
-  if (const auto path = config_file(flags, environment)) LAMBENT_TRY_VOID(loader.apply_file(*path));
+  LAMBENT_TRY(const auto path, config_file(flags, environment));
+  if (path) LAMBENT_TRY_VOID(loader.apply_file(*path));
   LAMBENT_TRY_VOID(loader.apply_environment(environment));
   LAMBENT_TRY_VOID(loader.apply_root_keys(environment));
   LAMBENT_TRY_VOID(loader.apply_flags(flags));

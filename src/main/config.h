@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "main/server_user.h"
 
 namespace lambent {
 
@@ -35,6 +36,7 @@ struct Config {
   std::string data = "./data";
   std::string bind = "127.0.0.1";
   std::uint16_t port = 4566;  // 0: any free port
+  std::string user = kServerAccount;
   std::string account_id = "000000000000";
   std::string region = "us-east-1";
   FunctionUrlStyle function_url_style = FunctionUrlStyle::automatic;

@@ -108,6 +108,10 @@ bool is_lower(char c) {
 bool good_folder(std::string_view value) {
   return !value.empty() && value.find('\0') == std::string_view::npos;
 }
+bool good_user(std::string_view value) {
+  return !value.empty() && value.size() <= 64 && value.front() != '-' &&
+         std::ranges::all_of(value, [](unsigned char c) { return c > ' ' && c != ':' && c != '/' && c < 0x7f; });
+}
 bool good_account(std::string_view value) {
   return value.size() == 12 && std::ranges::all_of(value, is_digit);
 }
@@ -157,6 +161,10 @@ std::vector<Setting> server_settings() {
       text("bind", "ADDRESS", "Address to listen on", good_address, "must be an IPv4 or IPv6 address",
            LAMBENT_AT(bind)),
       number("port", "Server", "Port to listen on; 0 takes any free one", 0, 65535, LAMBENT_AT(port)),
+      text("user", "NAME",
+           "User that the server becomes when root starts it: an account of the host, or a number; lambent may be "
+           "missing",
+           good_user, "must be an account or a number", LAMBENT_AT(user)),
       text("account_id", "ID", "Account that functions and tables belong to", good_account, "must be 12 digits",
            LAMBENT_AT(account_id)),
       text("region", "NAME", "Region in names and environments; requests for any other are answered too", good_region,

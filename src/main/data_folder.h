@@ -1,10 +1,12 @@
 // The data directory: its folders, and the lock that keeps a second server out of it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "main/server_user.h"
 
 namespace lambent {
 
@@ -18,7 +20,8 @@ struct DataFolder {
   [[nodiscard]] std::string code() const { return path + "/code"; }
 };
 
-// Makes the folder where missing (0700: it holds code, logs and keys), takes the lock. The error says who holds it.
-Result<DataFolder> open_data_folder(const std::string& path);
+// Makes the folder where missing (0700: it holds code, logs and keys), takes the lock, gives the folder to the user
+// that the server becomes, if any (data_owner.h). The error says who holds the lock.
+Result<DataFolder> open_data_folder(const std::string& path, const std::optional<ServerUser>& user);
 
 }  // namespace lambent

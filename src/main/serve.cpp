@@ -5,13 +5,19 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "base/log.h"
+#include "instance/runtime_set.h"
 #include "main/config.h"
 #include "main/data_folder.h"
+#include "main/data_owner.h"
 #include "main/server.h"
+#include "main/server_user.h"
 #include "main/signals.h"
+#include "net/listener.h"
 #include "sandbox/spawner_client.h"
 
 namespace lambent {
@@ -25,9 +31,32 @@ void raise_open_files() {
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) log::warning("the limit of open files stays at what it was");
 }
 
+std::string search_path() {
+  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): one thread
+  return path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
+}
+
 int complain(const Error& error, int code) {
   fmt::print(stderr, "lambent serve: {}\n", error.message());
   return code;
+}
+
+// What needs the rights that the process was started with, which then end: the spawner alone keeps them. All of it
+// before any thread exists: a fork of a threaded process could hold locks that nobody releases, and rights belong to
+// threads.
+Result<Opened> open_as_started(const Config& config) {
+  Opened opened;
+  LAMBENT_TRY(const auto user, find_server_user(config.user));
+  LAMBENT_TRY(opened.folder, open_data_folder(config.data, user));
+  take_signals();
+  raise_open_files();
+  LAMBENT_TRY(opened.spawner, sandbox::start_spawner());
+  LAMBENT_TRY(opened.listening, net::listen_on(config.bind, config.port));
+  LAMBENT_TRY(auto runtimes, instance::RuntimeSet::discover(config.runtimes, search_path()));
+  opened.runtimes = std::move(runtimes);
+  if (user) LAMBENT_TRY_VOID(keep_in_reach(opened.folder.path, *user));
+  LAMBENT_TRY_VOID(give_up_rights(user));
+  return opened;
 }
 
 }  // namespace
@@ -41,15 +70,9 @@ int serve(const std::vector<cli::FlagValue>& flags) {
   }
   log::set_level(loaded->config.log_level);
 
-  auto folder = open_data_folder(loaded->config.data);
-  if (!folder) return complain(folder.error(), cli::kFailed);
-  take_signals();
-  raise_open_files();
-  // Before any thread exists: a fork of a threaded process could hold locks that nobody releases.
-  auto spawner = sandbox::start_spawner();
-  if (!spawner) return complain(spawner.error(), cli::kFailed);
-
-  auto server = Server::open(loaded->config, std::move(*folder), std::move(*spawner));
+  auto opened = open_as_started(loaded->config);
+  if (!opened) return complain(opened.error(), cli::kFailed);
+  auto server = Server::open(loaded->config, *std::move(opened));
   if (!server) return complain(server.error(), cli::kFailed);
   const auto ran = (*server)->run();
   return ran ? cli::kDone : complain(ran.error(), cli::kFailed);

@@ -48,11 +48,6 @@ namespace {
 // After the drain time calls are ended; for so long their callers can still be told.
 constexpr std::chrono::milliseconds kLastWords{2000};
 
-std::string search_path() {
-  const char* path = std::getenv("PATH");
-  return path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
-}
-
 std::string host_architecture() {
 #if defined(__aarch64__)
   return "arm64";
@@ -96,11 +91,11 @@ struct OnDisk {
   std::optional<store::BlobStore> blobs;
   std::unique_ptr<telemetry::UsageLedger> ledger;
   std::optional<identity::CredentialStore> credentials;
-  std::optional<instance::RuntimeSet> runtimes;
   std::string runtimes_folder;
 };
 
-Result<OnDisk> open_disk(const Config& config, const DataFolder& folder, Random& random) {
+Result<OnDisk> open_disk(const Config& config, const DataFolder& folder, const instance::RuntimeSet& runtimes,
+                         Random& random) {
   OnDisk disk;
   std::optional<identity::KeyPair> given;
   if (config.root_keys) given = {config.root_keys->access_key_id, config.root_keys->secret_access_key};
@@ -110,9 +105,7 @@ Result<OnDisk> open_disk(const Config& config, const DataFolder& folder, Random&
   LAMBENT_TRY(auto blobs, store::BlobStore::open(folder.blobs()));
   disk.blobs.emplace(std::move(blobs));
   LAMBENT_TRY(disk.ledger, telemetry::UsageLedger::open(folder.path));
-  LAMBENT_TRY(auto runtimes, instance::RuntimeSet::discover(config.runtimes, search_path()));
-  disk.runtimes.emplace(std::move(runtimes));
-  LAMBENT_TRY(disk.runtimes_folder, instance::install_runtime_clients(folder.path, *disk.runtimes));
+  LAMBENT_TRY(disk.runtimes_folder, instance::install_runtime_clients(folder.path, runtimes));
   return disk;
 }
 
@@ -120,16 +113,23 @@ Result<OnDisk> open_disk(const Config& config, const DataFolder& folder, Random&
 
 // Members stand in the order of construction; destruction is the reverse.
 struct Server::Impl {
-  Impl(const Config& with, DataFolder in, sandbox::SpawnerProcess process)
-      : config(with), folder(std::move(in)), pool(config.work_threads), spawner(loop, std::move(process)) {}
+  Impl(const Config& with, Opened opened)
+      : config(with),
+        folder(std::move(opened.folder)),
+        runtimes(std::move(opened.runtimes)),
+        pool(config.work_threads),
+        spawner(loop, std::move(opened.spawner)),
+        listener(net::Listener::adopt(loop, std::move(opened.listening))) {}
 
   Config config;
   DataFolder folder;
+  instance::RuntimeSet runtimes;
   SystemClock clock;
   SystemRandom random;
   net::Loop loop;
   net::WorkPool pool;
   sandbox::SpawnerClient spawner;
+  net::Listener listener;  // moved on when serving begins
   OnDisk disk;
 
   std::optional<SpawnerUnpacker> unpacker;
@@ -141,7 +141,6 @@ struct Server::Impl {
 
   std::optional<edge::HttpServer> public_http;
   std::optional<edge::HttpServer> instance_http;
-  std::optional<net::Listener> listener;
   std::string authority;  // host:port under which clients reach the server
 
   std::optional<instance::ProcessBackend> backend;
@@ -183,8 +182,8 @@ struct Server::Impl {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::open(const Config& config, DataFolder folder, sandbox::SpawnerProcess spawner) {
-  auto impl = std::make_unique<Impl>(config, std::move(folder), std::move(spawner));
+Result<std::unique_ptr<Server>> Server::open(const Config& config, Opened opened) {
+  auto impl = std::make_unique<Impl>(config, std::move(opened));
   LAMBENT_TRY_VOID(impl->build());
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
@@ -196,10 +195,8 @@ Result<> Server::run() {
 }
 
 Result<> Server::Impl::build() {
-  LAMBENT_TRY(disk, open_disk(config, folder, random));
-  LAMBENT_TRY(auto bound, net::Listener::tcp(loop, config.bind, config.port));
-  authority = fmt::format("{}:{}", client_address(config.bind), bound.port());
-  listener.emplace(std::move(bound));
+  LAMBENT_TRY(disk, open_disk(config, folder, runtimes, random));
+  authority = fmt::format("{}:{}", client_address(config.bind), listener.port());
   LAMBENT_TRY_VOID(build_engines());
   build_invocation();
   build_services();
@@ -233,8 +230,8 @@ void Server::Impl::build_invocation() {
       .logs = *logs,
       .limits = config.limits,
       .platform = {.region = config.region, .runtimes_folder = disk.runtimes_folder}});
-  scheduler.emplace(*surroundings, *disk.runtimes, starts_at_once());
-  invoker.emplace(invoke::LocalInvoker::Parts{*scheduler, *disk.runtimes, *disk.ledger, clock, random, config.limits});
+  scheduler.emplace(*surroundings, runtimes, starts_at_once());
+  invoker.emplace(invoke::LocalInvoker::Parts{*scheduler, runtimes, *disk.ledger, clock, random, config.limits});
   committer.emplace(*disk.store);
   events.emplace(loop, clock, *disk.store, *committer, *invoker,
                  [this](const std::string& name) { return catalog->find(name); });
@@ -248,7 +245,7 @@ void Server::Impl::build_services() {
   urls.region = config.region;
   urls.domain = config.url_domain;
   urls.bind = client_address(config.bind);
-  urls.port = listener->port();
+  urls.port = listener.port();
 
   lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *invoker, *invoker, *disk.credentials, clock, random},
                  services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture()});
@@ -315,7 +312,7 @@ net::Task<Result<>> Server::Impl::start() {
   if (resumed > 0) log::info("{} asynchronous calls of an earlier run go on", resumed);
   housekeeping->start();
   public_http->add(
-      std::move(*listener), [this](edge::Exchange& exchange) { return router->handle_public(exchange); },
+      std::move(listener), [this](edge::Exchange& exchange) { return router->handle_public(exchange); },
       public_limits(config.limits));
   LAMBENT_CO_TRY_VOID(announce());
   router->set_ready(true);

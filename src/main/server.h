@@ -5,16 +5,26 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/fd.h"
+#include "instance/runtime_set.h"
 #include "main/config.h"
 #include "main/data_folder.h"
 #include "sandbox/spawner_client.h"
 
 namespace lambent {
 
+// What was opened with the rights that the process was started with, before it gave them up.
+struct Opened {
+  DataFolder folder;
+  sandbox::SpawnerProcess spawner;  // started before any thread existed
+  UniqueFd listening;               // for clients
+  instance::RuntimeSet runtimes;    // interpreters may lie where the server cannot look
+};
+
 class Server {
  public:
-  // Opens what is on disk and builds everything; blocks. `spawner` was started before any thread existed.
-  static Result<std::unique_ptr<Server>> open(const Config& config, DataFolder folder, sandbox::SpawnerProcess spawner);
+  // Opens what is on disk and builds everything; blocks.
+  static Result<std::unique_ptr<Server>> open(const Config& config, Opened opened);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

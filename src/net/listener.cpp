@@ -23,7 +23,13 @@ struct Listener::Impl {
 
 namespace {
 
-Result<UniqueFd> bind_and_listen(const std::string& address, std::uint16_t port) {
+bool is_shortage(int code) {
+  return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
+}
+
+}  // namespace
+
+Result<UniqueFd> listen_on(const std::string& address, std::uint16_t port) {
   sockaddr_in6 v6{};
   sockaddr_in v4{};
   sockaddr* where = nullptr;
@@ -51,12 +57,6 @@ Result<UniqueFd> bind_and_listen(const std::string& address, std::uint16_t port)
   return socket;
 }
 
-bool is_shortage(int code) {
-  return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
-}
-
-}  // namespace
-
 Listener::Listener(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Listener::Listener(Listener&&) noexcept = default;
 Listener& Listener::operator=(Listener&& other) noexcept {
@@ -68,7 +68,7 @@ Listener::~Listener() {
 }
 
 Result<Listener> Listener::tcp(Loop& loop, const std::string& address, std::uint16_t port) {
-  LAMBENT_TRY(UniqueFd socket, bind_and_listen(address, port));
+  LAMBENT_TRY(UniqueFd socket, listen_on(address, port));
   return adopt(loop, std::move(socket));
 }
 

@@ -14,11 +14,15 @@
 
 namespace lambent::net {
 
+// Binds and listens; port 0 takes a free one. `address` is a literal IPv4 or IPv6 address. Needs no loop: a port below
+// 1024 is bound while the process may do so.
+Result<UniqueFd> listen_on(const std::string& address, std::uint16_t port);
+
 class Listener {
  public:
-  // Binds and listens; port 0 takes a free one. `address` is a literal IPv4 or IPv6 address.
+  // listen_on() and adopt().
   static Result<Listener> tcp(Loop& loop, const std::string& address, std::uint16_t port);
-  // Takes a socket that listens already (one made inside another network namespace, for instance).
+  // Takes a socket that listens already (made inside another network namespace, or earlier).
   static Listener adopt(Loop& loop, UniqueFd listening);
 
   Listener(Listener&&) noexcept;

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <fstream>
 
 namespace lambent::sandbox {
 namespace {
@@ -25,11 +26,21 @@ Result<> empty_bounding_set() {
   return {};
 }
 
+bool has_capability(unsigned capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  if (syscall(SYS_capget, &header, sets.data()) != 0) return false;
+  return (sets[capability / 32].effective >> (capability % 32) & 1U) != 0;
+}
+
 }  // namespace
 
 Result<> drop_all_capabilities() {
-  if (prctl(PR_SET_SECUREBITS, kLockedBits, 0, 0, 0) != 0) return fail_errno("prctl", "PR_SET_SECUREBITS");
-  LAMBENT_TRY_VOID(empty_bounding_set());
+  // Without CAP_SETPCAP there is nothing to lose: no_new_privs keeps program files from giving any.
+  if (has_capability(CAP_SETPCAP)) {
+    if (prctl(PR_SET_SECUREBITS, kLockedBits, 0, 0, 0) != 0) return fail_errno("prctl", "PR_SET_SECUREBITS");
+    LAMBENT_TRY_VOID(empty_bounding_set());
+  }
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return fail_errno("prctl", "PR_CAP_AMBIENT");
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> none{};
@@ -39,13 +50,24 @@ Result<> drop_all_capabilities() {
 }
 
 bool has_host_privileges() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> sets{};
-  if (syscall(SYS_capget, &header, sets.data()) != 0) return false;
   for (const unsigned capability : {CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_NET_ADMIN}) {
-    if ((sets[capability / 32].effective >> (capability % 32) & 1U) == 0) return false;
+    if (!has_capability(capability)) return false;
   }
   return true;
+}
+
+bool is_known_id(std::uint32_t first, std::uint32_t count) {
+  const auto covers = [&](const char* path) {
+    std::ifstream map(path);
+    std::uint64_t inside = 0;
+    std::uint64_t outside = 0;
+    std::uint64_t length = 0;
+    while (map >> inside >> outside >> length) {
+      if (first >= inside && std::uint64_t{first} + count <= inside + length) return true;
+    }
+    return false;
+  };
+  return covers("/proc/self/uid_map") && covers("/proc/self/gid_map");
 }
 
 }  // namespace lambent::sandbox

@@ -1,16 +1,22 @@
 // Giving up rights, for good.
 #pragma once
 
+#include <cstdint>
+
 #include "base/error.h"
 
 namespace lambent::sandbox {
 
 // Empties every capability set (bounding and ambient too), locks the securebits so that no program file brings any
-// back, and sets no_new_privs.
+// back, and sets no_new_privs. Where the process may not change its bounding set (an ordinary user), that one stays.
 Result<> drop_all_capabilities();
 
 // True where the process has CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP and CAP_NET_ADMIN in effect: it can
 // then build a sandbox before entering the user namespace (confine.cpp).
 bool has_host_privileges();
+
+// True where the user and group ids [first, first + count) exist in this process's user namespace: in a container they
+// need not.
+bool is_known_id(std::uint32_t first, std::uint32_t count);
 
 }  // namespace lambent::sandbox
