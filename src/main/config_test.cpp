@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -54,6 +55,15 @@ TEST(Config, DefaultsAreTheHeaders) {
   EXPECT_FALSE(loaded->config.root_keys);
   EXPECT_FALSE(loaded->print_only);
   EXPECT_EQ(find(*loaded, "port").origin, Origin::built_in);
+}
+
+TEST_F(ConfigTest, SettingsInTheDataFolderThatSomebodyElseWroteAreRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  file("port = 1\n");
+  ASSERT_EQ(chown(path().c_str(), 12345, 12345), 0);
+  EXPECT_THAT(error(), HasSubstr("belongs to user 12345"));
+  environment_["LAMBENT_CONFIG"] = path();
+  EXPECT_EQ(error(), "accepted") << "named by the operator";
 }
 
 TEST_F(ConfigTest, FlagsWinOverEnvironmentOverFileOverDefault) {
