@@ -63,6 +63,7 @@ class Cli : public testing::Test {
   FakeClock clock_;
   std::vector<FlagValue> served_;
   std::vector<std::string> spawned_;
+  std::vector<std::string> listed_;
   Commands commands_{.version = "1.2.3",
                      .serve_flags = {{"--port", "N", "The port", "Server"},
                                      {"--print-config", "", "Print", "Server"},
@@ -76,6 +77,11 @@ class Cli : public testing::Test {
                          [this](const std::vector<std::string>& arguments) {
                            spawned_ = arguments;
                            return 8;
+                         },
+                     .seccomp =
+                         [this](const std::vector<std::string>& arguments) {
+                           listed_ = arguments;
+                           return 9;
                          }};
 };
 
@@ -115,9 +121,11 @@ TEST_F(Cli, ServeGetsItsFlagsAndGivesTheExitCode) {
   EXPECT_THAT(given, ElementsAre("--port 0", "--print-config true", "--runtime a=/b", "--runtime c=/d"));
 }
 
-TEST_F(Cli, SpawnerGetsItsArgumentsUntouched) {
+TEST_F(Cli, HiddenCommandsGetTheirArgumentsUntouched) {
   EXPECT_EQ(call({"spawner", "--help", "-x", ""}), 8);
   EXPECT_THAT(spawned_, ElementsAre("--help", "-x", ""));
+  EXPECT_EQ(call({"seccomp", "python"}), 9);
+  EXPECT_THAT(listed_, ElementsAre("python"));
 }
 
 TEST_F(Cli, VersionIsPrinted) {

@@ -36,6 +36,8 @@ struct Commands {
   std::function<int(const std::vector<FlagValue>& flags)> serve;
   // Everything after "spawner", unparsed: started by serve itself, hidden from --help.
   std::function<int(const std::vector<std::string>& arguments)> spawner;
+  // "seccomp <policy>": prints a system call policy as it is compiled, for tests and reviewers; hidden too.
+  std::function<int(const std::vector<std::string>& arguments)> seccomp;
 };
 
 // Runs the command that argv names and gives the process's exit code.

@@ -1,10 +1,12 @@
 // The one binary. What each command does is in cli/ and in serve.cpp; this file only connects them.
 
 #include <charconv>
+#include <iostream>
 
 #include "cli/commands.h"
 #include "main/config.h"
 #include "main/serve.h"
+#include "sandbox/seccomp.h"
 #include "sandbox/spawner.h"
 
 namespace {
@@ -19,6 +21,17 @@ int run_spawner(const std::vector<std::string>& arguments) {
   return lambent::sandbox::run_spawner(descriptor);
 }
 
+int list_policy(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 1) return lambent::cli::kUsage;
+  const auto listing = lambent::sandbox::list_seccomp_policy(arguments.front());
+  if (!listing) {
+    std::cerr << listing.error().message() << '\n';
+    return lambent::cli::kFailed;
+  }
+  std::cout << *listing;
+  return lambent::cli::kDone;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -27,5 +40,6 @@ int main(int argc, char** argv) {
   commands.serve_flags = lambent::serve_flags();
   commands.serve = lambent::serve;
   commands.spawner = run_spawner;
+  commands.seccomp = list_policy;
   return lambent::cli::run(argc, argv, commands);
 }

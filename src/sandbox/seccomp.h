@@ -29,6 +29,7 @@ struct SeccompRule {
   std::string call;
   std::vector<SeccompCondition> conditions;  // all must hold
   std::string reason;
+  std::string policy;  // the included policy that it stands in; empty: the text itself
 };
 
 // The rules of one text, and of the policies that it includes, each once. The grammar is in
@@ -49,6 +50,11 @@ Result<> install_seccomp(std::span<const sock_filter> program);
 
 // An embedded policy as a program.
 Result<SeccompProgram> compile_seccomp_policy(std::string_view name);
+
+// An embedded policy for reviewers and tests, one line for each rule and each instruction of the program:
+//   rule <policy> <call number> <errno, 0: allowed> <call> [argN&MASK==VALUE ...] : <reason>
+//   bpf <code> <jump if true> <jump if false> <k>
+Result<std::string> list_seccomp_policy(std::string_view name);
 
 // The name of the policy that a profile stands for.
 std::string_view seccomp_policy_name(SeccompProfile profile);

@@ -66,7 +66,7 @@ Result<SeccompRule> rule_of(std::span<const std::string_view> words, std::string
   if (words.size() < 2) return refuse(where, "no system call");
   const auto error = error_named(words[0]);
   if (!error) return refuse(where, "neither allow nor a known error");
-  SeccompRule rule{*error, std::string(words[1]), {}, std::string(reason)};
+  SeccompRule rule{*error, std::string(words[1]), {}, std::string(reason), ""};
   if (words.size() == 2) return rule;
   if (words[2] != "if") return refuse(where, "expected if");
   std::span<const std::string_view> rest = words.subspan(3);
@@ -86,7 +86,7 @@ struct Reading {
   std::vector<SeccompRule> rules;
 };
 
-Result<> read_policy(Reading& reading, std::string_view text, const std::string& place);
+Result<> read_policy(Reading& reading, std::string_view text, const std::string& policy);
 
 Result<> read_included(Reading& reading, std::span<const std::string_view> words, const std::string& where) {
   if (words.size() != 2) return refuse(where, "expected the name of a policy");
@@ -94,16 +94,16 @@ Result<> read_included(Reading& reading, std::span<const std::string_view> words
   if (!text) return refuse(where, "no such policy");
   const std::string name(words[1]);
   if (!reading.included.insert(name).second) return {};
-  return read_policy(reading, *text, name + " ");
+  return read_policy(reading, *text, name);
 }
 
-Result<> read_policy(Reading& reading, std::string_view text, const std::string& place) {
+Result<> read_policy(Reading& reading, std::string_view text, const std::string& policy) {
   for (int number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (words_of(line).empty() || line[0] == '#') continue;
-    const std::string where = place + "line " + std::to_string(number);
+    const std::string where = (policy.empty() ? "" : policy + " ") + "line " + std::to_string(number);
     const auto colon = line.find(" : ");
     if (colon == std::string_view::npos || words_of(line.substr(colon + 3)).empty()) return refuse(where, "no reason");
     const auto words = words_of(line.substr(0, colon));
@@ -112,6 +112,7 @@ Result<> read_policy(Reading& reading, std::string_view text, const std::string&
       continue;
     }
     LAMBENT_TRY(auto rule, rule_of(words, line.substr(colon + 3), where));
+    rule.policy = policy;
     reading.rules.push_back(std::move(rule));
   }
   return {};
