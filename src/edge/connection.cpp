@@ -20,7 +20,11 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kPieceBytes = 16 * kKiB;
 // More of a body is asked for by each further body_timeout.
 constexpr std::size_t kBodyBytesPerTimeout = 64 * kKiB;
+// What one turn reads or writes of a body.
+constexpr std::size_t kReadSliceBytes = 128 * kKiB;
 constexpr std::size_t kWriteSliceBytes = 256 * kKiB;
+// Bodies up to this need no room of the listener's.
+constexpr std::size_t kSmallBodyBytes = 64 * kKiB;
 // Memory for a body is taken as announced up to here, and beyond that only as bytes arrive.
 constexpr std::size_t kTrustedBodyBytes = 8 * kMiB;
 // The rest of a body that no one wanted: thrown away so that the connection can go on, or else until it ends.
@@ -104,6 +108,7 @@ net::Task<HttpResult<std::size_t>> ServerConnection::fill(std::size_t at_least) 
 
 net::Task<HttpResult<RequestHead>> ServerConnection::read_head() {
   in_.take(std::exchange(body_view_bytes_, 0));
+  body_share_ = {};
   current_ = {};
   response_ = ResponseState::none;
   in_.shrink();
@@ -129,6 +134,7 @@ net::Task<HttpResult<RequestHead>> ServerConnection::read_head() {
               .keep_alive = head.keep_alive,
               .continue_expected = head.expects_continue && head.has_body()};
   enter(Phase::handler, {});
+  co_await context_.turns.take();
   co_return head;
 }
 
@@ -161,6 +167,7 @@ net::Task<HttpResult<std::string_view>> ServerConnection::read_body_some() {
     if (parser_.body_done()) break;
     if (step->taken > 0) continue;
     enter_body(0);
+    co_await context_.turns.take();
     const auto n = co_await fill(kPieceBytes);
     if (!n) co_return broken(n.error());
     if (*n == 0) co_return broken(truncated().error());
@@ -186,7 +193,9 @@ net::Task<HttpResult<>> ServerConnection::read_plain(std::string& body) {
   while (have < total) {
     if (body.size() == have) grow_to(std::min(total, std::max(kTrustedBodyBytes, have * 2)));
     enter_body(0);
-    const auto n = co_await stream_.read_some(std::span(body).subspan(have));
+    co_await context_.turns.take();
+    const auto n =
+        co_await stream_.read_some(std::span(body).subspan(have).first(std::min(kReadSliceBytes, body.size() - have)));
     if (!n) co_return broken(socket_error().error());
     if (*n == 0) co_return broken(truncated().error());
     parser_.take_plain(*n);
@@ -202,17 +211,28 @@ net::Task<HttpResult<std::string>> ServerConnection::read_body(std::size_t limit
   std::string body;
   if (parser_.plain_remaining() > limit) co_return broken(body_too_large().error());
   if (parser_.plain_remaining() > 0) {
+    if (const auto size = parser_.plain_remaining(); size > kSmallBodyBytes) {
+      body_share_ = co_await context_.body_room.take(size);
+    }
     LAMBENT_CO_TRY_VOID(co_await send_continue());
     LAMBENT_CO_TRY_VOID(co_await read_plain(body));
     co_return body;
   }
-  while (!parser_.body_done()) {
+  LAMBENT_CO_TRY_VOID(co_await read_pieces(body, limit));
+  co_return body;
+}
+
+// A body that does not say how long it is takes room for as much as it may be.
+net::Task<HttpResult<>> ServerConnection::read_pieces(std::string& body, std::size_t limit) {
+  for (bool is_small = true; !parser_.body_done();) {
     LAMBENT_CO_TRY(const auto piece, co_await read_body_some());
     if (piece.size() > limit - body.size()) co_return broken(body_too_large().error());
     body.append(piece);
+    if (is_small && body.size() > kSmallBodyBytes) body_share_ = co_await context_.body_room.take(limit);
+    is_small = body.size() <= kSmallBodyBytes;
   }
   in_.take(std::exchange(body_view_bytes_, 0));
-  co_return body;
+  co_return HttpResult<>();
 }
 
 bool ServerConnection::may_continue() const {
@@ -245,6 +265,7 @@ net::Task<HttpResult<>> ServerConnection::send(std::string_view head, std::strin
   do {
     enter(Phase::write, context_.limits.write_timeout);
     const auto slice = body.substr(0, kWriteSliceBytes);
+    if (head.empty()) co_await context_.turns.take();  // the first slice belongs to the request's own turn
     if (!co_await stream_.write_all(head, slice)) {
       persistent_ = false;
       co_return broken(socket_error().error());
@@ -356,6 +377,7 @@ net::Task<> ServerConnection::finish() {
     enter(Phase::linger, kLingerTime);
     in_.take(in_.data().size());
     for (std::size_t discarded = 0; discarded < kLingerBytes;) {
+      co_await context_.turns.take();
       const auto n = co_await stream_.read_some(in_.space(kPieceBytes));
       if (!n || *n == 0) break;
       discarded += *n;

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "edge/date_cache.h"
+#include "edge/fair_share.h"
 #include "edge/http.h"
 #include "edge/http_error.h"
 #include "edge/http_limits.h"
@@ -32,8 +33,15 @@ struct ConnectionContext {
   Monotonic now;  // coarse: as of the last sweep
   std::chrono::milliseconds sweep_interval{0};
   bool closing = false;  // every response says Connection: close
+  Turns turns;
+  Room body_room;
 
-  ConnectionContext(const HttpLimits& with, const Clock& clock) : limits(with), dates(clock), now(clock.monotonic()) {}
+  ConnectionContext(net::Loop& loop, const HttpLimits& with, const Clock& clock)
+      : limits(with),
+        dates(clock),
+        now(clock.monotonic()),
+        turns(loop, with.turns_in_a_round, with.turns_in_a_window),
+        body_room(loop, with.body_room_bytes) {}
 };
 
 class ServerConnection {
@@ -108,6 +116,7 @@ class ServerConnection {
   net::Task<HttpResult<std::size_t>> fill(std::size_t at_least);
   net::Task<HttpResult<>> send_continue();
   net::Task<HttpResult<>> read_plain(std::string& body);
+  net::Task<HttpResult<>> read_pieces(std::string& body, std::size_t limit);
   net::Task<HttpResult<>> send(std::string_view head, std::string_view body);
   net::Task<> watch();
   void start_head(int status, const Headers& headers);
@@ -133,6 +142,7 @@ class ServerConnection {
   Phase phase_ = Phase::idle;
   Monotonic deadline_ = Monotonic::max();
   std::size_t body_since_deadline_ = 0;
+  Room::Share body_share_;  // until the next request: a handler may hold the body to its end
 
   net::Scope watching_;                               // at most one read that waits for the peer to go away
   std::optional<HttpResult<std::size_t>> input_end_;  // what every further read gives

@@ -17,9 +17,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A connection that always has its next request ready lets others have their turn after this many.
-constexpr int kRequestsInARow = 64;
-
 constexpr std::string_view kTooManyConnections =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 36\r\n"
     "Connection: close\r\n\r\n{\"message\":\"Too many connections.\"}\n";
@@ -34,20 +31,13 @@ milliseconds sweep_interval(const HttpLimits& limits) {
   return std::clamp(shortest / 4, milliseconds(5), milliseconds(1000));
 }
 
-net::Task<> yield(net::Loop& loop) {
-  net::OneShot<bool> turn;
-  loop.post([turn] { turn.set(true); });
-  co_await turn;
-}
-
 // A listener and everything that came in by it.
 struct Door {
   Door(net::Loop& on, const Clock& with, net::Listener listening, Handler answer, const HttpLimits& limits)
-      : loop(on),
-        clock(with),
+      : clock(with),
         listener(std::move(listening)),
         handler(std::move(answer)),
-        context(limits, with),
+        context(on, limits, with),
         sweep_timer(on) {
     context.sweep_interval = sweep_interval(limits);
   }
@@ -58,7 +48,6 @@ struct Door {
   void close_idle_connections();
   bool make_place();
 
-  net::Loop& loop;
   const Clock& clock;
   net::Listener listener;
   Handler handler;
@@ -147,8 +136,7 @@ net::Task<bool> serve_request(Door& door, ServerConnection& connection) {
 net::Task<> serve_connection(Door& door, net::Stream stream) {
   ServerConnection connection(std::move(stream), door.context);
   const Registration registration(door, connection);
-  for (int in_a_row = 1; co_await serve_request(door, connection); in_a_row++) {
-    if (in_a_row % kRequestsInARow == 0) co_await yield(door.loop);
+  while (co_await serve_request(door, connection)) {
   }
   co_await connection.finish();
 }
@@ -156,6 +144,7 @@ net::Task<> serve_connection(Door& door, net::Stream stream) {
 // Accepts until the listener is closed, then waits for the connections.
 net::Task<> serve_door(std::shared_ptr<Door> door) {
   for (;;) {
+    co_await door->context.turns.take();
     auto stream = co_await door->listener.accept();
     if (!stream) {
       if (stream.error().code != ECANCELED) log::error("listener ended: {}", stream.error().message());

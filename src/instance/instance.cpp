@@ -221,9 +221,10 @@ void Instance::Impl::open_doors() {
   session = std::make_unique<runtime_api::Session>(
       around.loop, around.http, net::Listener::adopt(around.loop, std::move(child->runtime_listener)), *this,
       around.limits);
-  edge::HttpLimits bounds;
+  edge::HttpLimits bounds = edge::HttpLimits::of_a_sandbox();
   bounds.head_bytes = around.limits.header_bytes;
   bounds.connections = kPlatformConnections;
+  bounds.body_room_bytes = around.limits.body_bytes;
   platform_listener = around.http.add(net::Listener::adopt(around.loop, std::move(child->platform_listener)),
                                       around.platform_handler, bounds);
   // It may have been ended, or its call timed out, while the sandbox was being made.

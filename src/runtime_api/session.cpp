@@ -70,6 +70,7 @@ Session::Session(net::Loop& loop, edge::HttpServer& server, net::Listener listen
   edge::HttpLimits bounds = edge::HttpLimits::patient();
   bounds.head_bytes = limits.header_bytes;
   bounds.connections = kMaxConnections;
+  bounds.body_room_bytes = 2 * limits.sync_payload_bytes;  // a runtime posts one answer at a time
   impl_->listener = server.add(
       std::move(listener), [impl = impl_.get()](edge::Exchange& exchange) { return impl->handle(exchange); }, bounds);
 }
