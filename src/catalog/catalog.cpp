@@ -3,18 +3,51 @@
 #include <fmt/format.h>
 
 #include <cassert>
+#include <set>
 #include <utility>
 
-#include "base/encoding.h"
+#include "catalog/function_name.h"
 #include "catalog/function_record.h"
 
 namespace lambent::catalog {
 namespace {
 
 constexpr std::string_view kFunctionPrefix = "f/";
+constexpr std::string_view kAliasPrefix = "a/";
+constexpr std::string_view kSettingsPrefix = "s/";
 
-std::string key_of(std::string_view name, std::string_view version = "$LATEST") {
-  return fmt::format("{}{}/{}", kFunctionPrefix, name, version);
+std::string latest_key(std::string_view name) {
+  return fmt::format("{}{}/{}", kFunctionPrefix, name, kLatest);
+}
+
+// Digits enough that the order of keys is the order of numbers.
+std::string version_key(std::string_view name, std::uint64_t version) {
+  return fmt::format("{}{}/{:010}", kFunctionPrefix, name, version);
+}
+
+std::string alias_key(std::string_view name, std::string_view alias) {
+  return fmt::format("{}{}/{}", kAliasPrefix, name, alias);
+}
+
+std::string settings_key(std::string_view name) {
+  return fmt::format("{}{}", kSettingsPrefix, name);
+}
+
+// "a/<name>/<alias>" and the like: the name.
+std::string name_in_key(std::string_view key) {
+  key.remove_prefix(2);
+  return std::string(key.substr(0, key.find('/')));
+}
+
+// Calls `take` with key and value of each record; its error is reported with the key.
+template <class Take>
+Result<> each_record(const store::Snapshot& snapshot, std::string_view prefix, Take take) {
+  const auto cursor = snapshot.cursor(store::Space::catalog, prefix, store::prefix_end(prefix));
+  for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+    const Result<> taken = take(cursor->key(), cursor->value());
+    if (!taken) return fail(Error::of("load", cursor->key(), taken.error().detail));
+  }
+  return cursor->status();
 }
 
 }  // namespace
@@ -27,72 +60,110 @@ Result<std::unique_ptr<Catalog>> Catalog::open(store::KeyValueStore& store, Code
 }
 
 Catalog::Catalog(store::KeyValueStore& store, CodeStore& code, net::WorkPool& pool, net::Loop& loop, Random& random)
-    : store_(store), code_(code), pool_(pool), loop_(loop), marker_key_(random.hex(32)) {}
+    : store_(store), code_(code), pool_(pool), loop_(loop), markers_(random) {}
 
 Result<> Catalog::load() {
   const auto snapshot = store_.snapshot();
-  const auto cursor = snapshot->cursor(store::Space::catalog, kFunctionPrefix, store::prefix_end(kFunctionPrefix));
-  for (cursor->seek_first(); cursor->valid(); cursor->next()) {
-    auto function = decode_function(cursor->value());
-    if (!function) {
-      return fail(Error::of("load function", cursor->key(), function.error().detail));
-    }
-    function->code = code_.adopt(function->code_digest, function->code_size);
-    publish(nullptr, std::make_shared<const Function>(*std::move(function)));
+  LAMBENT_TRY_VOID(
+      each_record(*snapshot, kFunctionPrefix, [this](std::string_view, std::string_view value) -> Result<> {
+        LAMBENT_TRY(auto function, decode_function(value));
+        function.code = code_.adopt(function.code_digest, function.code_size);
+        const auto record = std::make_shared<const Function>(std::move(function));
+        auto& entry = entries_[record->name];
+        if (const auto number = version_number(record->version)) {
+          entry.versions[*number] = record;
+        } else {
+          entry.latest = record;
+          index_url(record->name, "", std::nullopt, record->url);
+        }
+        return {};
+      }));
+  for (const auto& [name, entry] : entries_) {
+    if (!entry.latest) return fail(Error::of("load", name, "a version without its function"));
   }
-  return cursor->status();
+  LAMBENT_TRY_VOID(
+      each_record(*snapshot, kAliasPrefix, [this](std::string_view key, std::string_view value) -> Result<> {
+        LAMBENT_TRY(auto alias, decode_alias(value));
+        const auto entry = entries_.find(name_in_key(key));
+        if (entry == entries_.end()) return fail(Error::of("load", key, "an alias without its function"));
+        index_url(entry->first, alias.name, std::nullopt, alias.url);
+        const std::string name = alias.name;
+        entry->second.aliases[name] = std::make_shared<const Alias>(std::move(alias));
+        return {};
+      }));
+  return each_record(*snapshot, kSettingsPrefix, [this](std::string_view key, std::string_view value) -> Result<> {
+    LAMBENT_TRY(auto settings, decode_settings(value));
+    const auto entry = entries_.find(name_in_key(key));
+    if (entry == entries_.end()) return fail(Error::of("load", key, "settings without their function"));
+    entry->second.settings = std::make_shared<const Settings>(std::move(settings));
+    return {};
+  });
+}
+
+const Entry* Catalog::entry(std::string_view name) const {
+  const auto found = entries_.find(name);
+  return found == entries_.end() ? nullptr : &found->second;
 }
 
 FunctionPtr Catalog::find(std::string_view name) const {
-  const auto found = functions_.find(name);
-  return found == functions_.end() ? nullptr : found->second;
+  const auto* found = entry(name);
+  return found ? found->latest : nullptr;
 }
 
-FunctionPtr Catalog::find_by_url(std::string_view url_id) const {
+std::optional<UrlTarget> Catalog::find_by_url(std::string_view url_id) const {
   const auto found = by_url_.find(url_id);
-  return found == by_url_.end() ? nullptr : found->second;
+  if (found == by_url_.end()) return std::nullopt;
+  const auto& [name, qualifier] = found->second;
+  const auto* of = entry(name);
+  if (qualifier.empty()) return UrlTarget{of, {of->latest, &*of->latest->url}, {}};
+  const auto alias = of->alias(qualifier);
+  return UrlTarget{of, {alias, &*alias->url}, qualifier};
 }
 
 std::uint64_t Catalog::total_code_bytes() const {
   std::set<std::string_view> seen;
   std::uint64_t bytes = 0;
-  for (const auto& [name, function] : functions_) {
-    if (seen.insert(function->code_digest).second) bytes += function->code_size;
+  const auto count = [&](const Function& function) {
+    if (seen.insert(function.code_digest).second) bytes += function.code_size;
+  };
+  for (const auto& [name, entry] : entries_) {
+    count(*entry.latest);
+    for (const auto& [number, version] : entry.versions) count(*version);
   }
   return bytes;
 }
 
-// "<check>.<name>" in base64: the last name of the page, so that paging goes on rightly while functions come and go.
-std::string Catalog::sign_marker(std::string_view name) const {
-  const auto check = store::sha256_hex(fmt::format("{}/{}", marker_key_, name)).substr(0, 16);
-  return base64_encode(fmt::format("{}.{}", check, name));
-}
-
-CatalogResult<Page> Catalog::list(std::string_view marker, std::size_t max_items) const {
-  auto at = functions_.begin();
-  if (!marker.empty()) {
-    const auto text = base64_decode(marker);
-    const auto dot = text ? text->find('.') : std::string::npos;
-    if (dot == std::string::npos || sign_marker(std::string_view(*text).substr(dot + 1)) != marker) {
-      return std::unexpected(CatalogError{CatalogError::Kind::bad_marker, "Invalid Marker"});
-    }
-    at = functions_.upper_bound(std::string_view(*text).substr(dot + 1));
-  }
-  Page page;
-  for (; at != functions_.end() && page.functions.size() < max_items; ++at) page.functions.push_back(at->second);
-  if (at != functions_.end() && !page.functions.empty()) page.next_marker = sign_marker(page.functions.back()->name);
-  return page;
-}
-
 CatalogResult<Catalog::Change> Catalog::begin_change(const std::string& name) {
-  auto current = find(name);
-  if (!changing_.insert(name).second) {
+  if (!changing_.try_emplace(name).second) {
+    const auto current = find(name);
     return std::unexpected(CatalogError{
         CatalogError::Kind::busy,
         fmt::format("The operation cannot be performed at this time. An update is in progress for resource: {}",
                     current ? current->arn : name)});
   }
-  return Change(*this, name, std::move(current));
+  return Change(*this, name);
+}
+
+net::Task<Catalog::Change> Catalog::begin_change_in_turn(std::string name) {
+  const auto [place, is_first] = changing_.try_emplace(name);
+  if (!is_first) {
+    const net::OneShot<bool> turn;
+    place->second.push_back(turn);
+    std::ignore = co_await turn;
+  }
+  co_return Change(*this, std::move(name));
+}
+
+void Catalog::release(const std::string& name) {
+  const auto place = changing_.find(name);
+  assert(place != changing_.end());
+  if (place->second.empty()) {
+    changing_.erase(place);
+    return;
+  }
+  const auto next = place->second.front();
+  place->second.pop_front();
+  loop_.post([next] { next.set(true); });
 }
 
 net::Task<CatalogResult<>> Catalog::commit(store::WriteBatch batch) {
@@ -104,53 +175,92 @@ net::Task<CatalogResult<>> Catalog::commit(store::WriteBatch batch) {
   co_return CatalogResult<>();
 }
 
-void Catalog::publish(const FunctionPtr& previous, const FunctionPtr& next) {
-  if (previous && previous->url) by_url_.erase(previous->url->url_id);
-  if (!next) {
-    functions_.erase(previous->name);
-    return;
-  }
-  functions_[next->name] = next;
-  if (next->url) by_url_[next->url->url_id] = next;
+void Catalog::index_url(const std::string& name, const std::string& qualifier, const std::optional<FunctionUrl>& before,
+                        const std::optional<FunctionUrl>& after) {
+  if (before) by_url_.erase(before->url_id);
+  if (after) by_url_[after->url_id] = {name, qualifier};
 }
 
-Catalog::Change::Change(Catalog& catalog, std::string name, FunctionPtr current)
-    : catalog_(&catalog), name_(std::move(name)), current_(std::move(current)) {}
+void Catalog::publish(const std::string& name, Edit edit, FunctionPtr latest, FunctionPtr published) {
+  auto& entry = entries_[name];
+  std::vector<std::string> unused_code;
+  if (latest) {
+    index_url(name, "", entry.latest ? entry.latest->url : std::nullopt, latest->url);
+    if (entry.latest) unused_code.push_back(entry.latest->code_digest);
+    entry.latest = std::move(latest);
+  }
+  if (published) entry.versions[*version_number(published->version)] = published;
+  if (edit.erased_version) {
+    unused_code.push_back(entry.versions.at(*edit.erased_version)->code_digest);
+    entry.versions.erase(*edit.erased_version);
+  }
+  if (edit.alias) {
+    auto alias = std::make_shared<const Alias>(*std::move(edit.alias));
+    const auto before = entry.alias(alias->name);
+    index_url(name, alias->name, before ? before->url : std::nullopt, alias->url);
+    entry.aliases.insert_or_assign(alias->name, alias);
+  }
+  if (!edit.erased_alias.empty()) {
+    index_url(name, "", entry.aliases.at(edit.erased_alias)->url, std::nullopt);
+    entry.aliases.erase(edit.erased_alias);
+  }
+  if (edit.settings) entry.settings = std::make_shared<const Settings>(*std::move(edit.settings));
+  for (const auto& digest : unused_code) code_.record_removed(digest);
+}
 
 Catalog::Change::Change(Change&& other) noexcept
-    : catalog_(std::exchange(other.catalog_, nullptr)),
-      name_(std::move(other.name_)),
-      current_(std::move(other.current_)) {}
+    : catalog_(std::exchange(other.catalog_, nullptr)), name_(std::move(other.name_)) {}
 
 Catalog::Change::~Change() {
-  if (catalog_) catalog_->changing_.erase(name_);
+  if (catalog_) catalog_->release(name_);
 }
 
-net::Task<CatalogResult<FunctionPtr>> Catalog::Change::commit(Function next) {
-  assert(next.name == name_ && next.code && next.code->digest == next.code_digest);
-  auto record = std::make_shared<const Function>(std::move(next));
+net::Task<CatalogResult<>> Catalog::Change::commit(Edit edit) {
+  assert(entry() || edit.latest);
+  constexpr auto kSpace = store::Space::catalog;
   store::WriteBatch batch;
-  batch.put(store::Space::catalog, key_of(name_), encode_function(*record));
+  const auto put_function = [&](std::optional<Function>& function, const std::string& key) -> FunctionPtr {
+    assert(function->name == name_ && function->code && function->code->digest == function->code_digest);
+    batch.put(kSpace, key, encode_function(*function));
+    return std::make_shared<const Function>(*std::exchange(function, std::nullopt));
+  };
+  FunctionPtr latest;
+  FunctionPtr published;
+  if (edit.latest) latest = put_function(edit.latest, latest_key(name_));
+  if (edit.published) {
+    published = put_function(edit.published, version_key(name_, *version_number(edit.published->version)));
+  }
+  if (edit.erased_version) batch.remove(kSpace, version_key(name_, *edit.erased_version));
+  if (edit.alias) batch.put(kSpace, alias_key(name_, edit.alias->name), encode_alias(*edit.alias));
+  if (!edit.erased_alias.empty()) batch.remove(kSpace, alias_key(name_, edit.erased_alias));
+  if (edit.settings) batch.put(kSpace, settings_key(name_), encode_settings(*edit.settings));
+
   auto committed = co_await catalog_->commit(std::move(batch));
-  // After a failed commit too: whether the record is in the log is unknown until a restart, so its code must stay.
-  catalog_->code_.record_added(record->code_digest);
+  // After a failed commit too: whether a record is in the log is unknown until a restart, so its code must stay.
+  if (latest) catalog_->code_.record_added(latest->code_digest);
+  if (published) catalog_->code_.record_added(published->code_digest);
   if (!committed) co_return std::unexpected(std::move(committed.error()));
-  catalog_->publish(current_, record);
-  if (current_) catalog_->code_.record_removed(current_->code_digest);
-  current_ = record;
-  co_return record;
+  catalog_->publish(name_, std::move(edit), std::move(latest), std::move(published));
+  co_return CatalogResult<>();
 }
 
 net::Task<CatalogResult<>> Catalog::Change::erase() {
-  assert(current_);
+  assert(entry());
+  constexpr auto kSpace = store::Space::catalog;
   store::WriteBatch batch;
-  batch.remove(store::Space::catalog, key_of(name_));
+  batch.remove(kSpace, latest_key(name_));
+  batch.remove(kSpace, settings_key(name_));
+  for (const auto& [number, version] : entry()->versions) batch.remove(kSpace, version_key(name_, number));
+  for (const auto& [alias, record] : entry()->aliases) batch.remove(kSpace, alias_key(name_, alias));
   auto committed = co_await catalog_->commit(std::move(batch));
   if (!committed) co_return std::unexpected(std::move(committed.error()));
-  catalog_->publish(current_, nullptr);
-  const auto digest = current_->code_digest;
-  catalog_->code_.record_removed(digest);
-  current_ = nullptr;
+
+  const auto gone = catalog_->entries_.extract(name_);
+  const auto& erased = gone.mapped();
+  catalog_->index_url(name_, "", erased.latest->url, std::nullopt);
+  for (const auto& [alias, record] : erased.aliases) catalog_->index_url(name_, "", record->url, std::nullopt);
+  catalog_->code_.record_removed(erased.latest->code_digest);
+  for (const auto& [number, version] : erased.versions) catalog_->code_.record_removed(version->code_digest);
   co_return CatalogResult<>();
 }
 

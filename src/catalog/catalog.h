@@ -1,20 +1,21 @@
 // What exists: every function of this server, in memory for reading and in the store for good.
 //
-// Invariants: a change is durable (synced) before anyone can see it; a function is changed by one caller at a time, and
-// a second one is refused, not queued, as AWS does; a record that was handed out never changes. Keys in the store's
-// space `catalog`: "f/<name>/$LATEST". Versions, aliases and layers are to join under prefixes of their own.
+// Invariants: a change is one atomic write, durable (synced) before anyone can see it; a function is changed by one
+// caller at a time; a record that was handed out never changes. Keys in the store's space `catalog`:
+// "f/<name>/$LATEST" and "f/<name>/<version, ten digits>" (Function), "a/<name>/<alias>" (Alias), "s/<name>"
+// (Settings). So that publishing the ten thousandth version writes as little as publishing the first.
 //
 // Thread rule: all members on the loop's thread; commits run on the pool.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,8 +24,11 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "catalog/code_store.h"
+#include "catalog/entry.h"
 #include "catalog/function.h"
+#include "catalog/markers.h"
 #include "net/loop.h"
+#include "net/one_shot.h"
 #include "net/task.h"
 #include "net/work_pool.h"
 #include "store/key_value_store.h"
@@ -45,8 +49,30 @@ template <class T = void>
 using CatalogResult = std::expected<T, CatalogError>;
 
 struct Page {
-  std::vector<FunctionPtr> functions;  // by name
-  std::string next_marker;             // empty at the end
+  std::vector<FunctionPtr> functions;
+  std::string next_marker;  // empty at the end
+};
+
+struct AliasPage {
+  std::vector<AliasPtr> aliases;
+  std::string next_marker;
+};
+
+// What one change does to a function, all of it or nothing.
+struct Edit {
+  std::optional<Function> latest;     // its code must be set; a URL id must not be in use elsewhere
+  std::optional<Function> published;  // a new version: `version` is its number
+  std::optional<std::uint64_t> erased_version;
+  std::optional<Alias> alias;  // new or changed
+  std::string erased_alias;
+  std::optional<Settings> settings;
+};
+
+// Whose URL it is.
+struct UrlTarget {
+  const Entry* entry;                      // valid until the next change
+  std::shared_ptr<const FunctionUrl> url;  // never null
+  std::string qualifier;                   // an alias, or empty: $LATEST
 };
 
 class Catalog {
@@ -60,19 +86,19 @@ class Catalog {
     ~Change();
 
     // Null where there is no such function (yet).
-    [[nodiscard]] const FunctionPtr& current() const { return current_; }
-    // Makes the record durable, then visible, and returns it. Its name must be the one of begin_change; its code must
-    // be set. A URL id must not be another function's.
-    net::Task<CatalogResult<FunctionPtr>> commit(Function next);
-    // Removes the function with its URL.
+    [[nodiscard]] const Entry* entry() const { return catalog_->entry(name_); }
+    // Its $LATEST, or null.
+    [[nodiscard]] FunctionPtr current() const { return catalog_->find(name_); }
+    // Makes the edit durable, then visible. The first one of a new function sets `latest`.
+    net::Task<CatalogResult<>> commit(Edit edit);
+    // Removes the function with its versions, aliases and URLs.
     net::Task<CatalogResult<>> erase();
 
    private:
     friend class Catalog;
-    Change(Catalog& catalog, std::string name, FunctionPtr current);
+    Change(Catalog& catalog, std::string name) : catalog_(&catalog), name_(std::move(name)) {}
     Catalog* catalog_;
     std::string name_;
-    FunctionPtr current_;
   };
 
   // Reads every record; fails where one is damaged or newer than this program, naming it. Blocks on the disk: called
@@ -82,19 +108,33 @@ class Catalog {
   Catalog(const Catalog&) = delete;
   Catalog& operator=(const Catalog&) = delete;
 
-  // Null where there is none.
+  // Null where there is none. Valid until the next co_await.
+  [[nodiscard]] const Entry* entry(std::string_view name) const;
+  // Its $LATEST; null where there is none.
   [[nodiscard]] FunctionPtr find(std::string_view name) const;
-  [[nodiscard]] FunctionPtr find_by_url(std::string_view url_id) const;
-  [[nodiscard]] std::size_t size() const { return functions_.size(); }
+  [[nodiscard]] std::optional<UrlTarget> find_by_url(std::string_view url_id) const;
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
   // Of all packages as uploaded, each counted once; bytes.
   [[nodiscard]] std::uint64_t total_code_bytes() const;
 
-  // At most `max_items` (> 0), after the place that `marker` names (empty: from the start). Markers are valid for the
-  // life of the process.
-  [[nodiscard]] CatalogResult<Page> list(std::string_view marker, std::size_t max_items) const;
+  // Each gives at most `max_items` (> 0), after the place that `marker` names (empty: from the start). Markers are
+  // valid for the life of the process; what they point to may be gone.
+  // Every function's $LATEST, by name; with `all_versions` its published ones after it.
+  [[nodiscard]] CatalogResult<Page> list(std::string_view marker, std::size_t max_items,
+                                         bool all_versions = false) const;
+  // $LATEST, then the others by number.
+  [[nodiscard]] CatalogResult<Page> list_versions(const Entry& entry, std::string_view marker,
+                                                  std::size_t max_items) const;
+  // By name; `version` (empty: any) is one that the alias may lead to.
+  [[nodiscard]] CatalogResult<AliasPage> list_aliases(const Entry& entry, std::string_view version,
+                                                      std::string_view marker, std::size_t max_items) const;
+
+  [[nodiscard]] const Markers& markers() const { return markers_; }
 
   // Kind::busy where the function is being changed.
   CatalogResult<Change> begin_change(const std::string& name);
+  // Waits for the changes before it: for settings, which AWS changes while a function is updated.
+  net::Task<Change> begin_change_in_turn(std::string name);
 
  private:
   struct Hash {
@@ -105,17 +145,24 @@ class Catalog {
   Catalog(store::KeyValueStore& store, CodeStore& code, net::WorkPool& pool, net::Loop& loop, Random& random);
   Result<> load();
   net::Task<CatalogResult<>> commit(store::WriteBatch batch);
-  void publish(const FunctionPtr& previous, const FunctionPtr& next);
-  [[nodiscard]] std::string sign_marker(std::string_view name) const;
+  void publish(const std::string& name, Edit edit, FunctionPtr latest, FunctionPtr published);
+  void index_url(const std::string& name, const std::string& qualifier, const std::optional<FunctionUrl>& before,
+                 const std::optional<FunctionUrl>& after);
+  void release(const std::string& name);
+
+  struct UrlPlace {
+    std::string name;
+    std::string qualifier;
+  };
 
   store::KeyValueStore& store_;
   CodeStore& code_;
   net::WorkPool& pool_;
   net::Loop& loop_;
-  std::string marker_key_;  // random: makes markers unforgeable
-  std::map<std::string, FunctionPtr, std::less<>> functions_;
-  std::unordered_map<std::string, FunctionPtr, Hash, std::equal_to<>> by_url_;
-  std::set<std::string, std::less<>> changing_;
+  Markers markers_;
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::unordered_map<std::string, UrlPlace, Hash, std::equal_to<>> by_url_;
+  std::map<std::string, std::deque<net::OneShot<bool>>, std::less<>> changing_;  // and who waits for their turn
 };
 
 }  // namespace lambent::catalog

@@ -59,7 +59,10 @@ struct Function {
   CodePackagePtr code;  // the package, kept on disk as long as a record holds it; not part of the stored record
 
   std::string last_modified;  // format_lambda_time
-  std::string revision_id;    // changes with every change
+  std::string revision_id;    // changes with every change that the API shows
+  // Names this code and configuration: instances are of one. Unlike the revision it stays when a version is published
+  // or a permission is added.
+  std::string configuration_id;
   std::string state = "Pending";
   std::string state_reason;
   std::string state_reason_code;

@@ -7,11 +7,9 @@
 
 #include "base/error.h"
 #include "catalog/function.h"
+#include "catalog/record_reader.h"
 
 namespace lambent::catalog {
-
-// Raised whenever a record written by this program would be misread by the one before it.
-inline constexpr int kRecordFormat = 1;
 
 std::string encode_function(const Function& function);
 

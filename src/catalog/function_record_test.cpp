@@ -59,10 +59,20 @@ TEST(FunctionRecord, LeavesOutWhatIsNotThere) {
 
 TEST(FunctionRecord, RefusesANewerFormat) {
   auto text = encode_function(full_function());
-  text.replace(text.find("\"format\":1"), 10, "\"format\":2");
+  text.replace(text.find("\"format\":2"), 10, "\"format\":3");
   const auto back = decode_function(text);
   ASSERT_FALSE(back);
   EXPECT_NE(back.error().message().find("newer Lambent"), std::string::npos);
+}
+
+TEST(FunctionRecord, ReadsTheFirstFormat) {
+  auto text = encode_function(full_function());
+  text.replace(text.find("\"format\":2"), 10, "\"format\":1");
+  const std::string member = ",\"configuration_id\":\"\"";
+  text.erase(text.find(member), member.size());
+  const auto back = decode_function(text);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->configuration_id, "r");
 }
 
 TEST(FunctionRecord, RefusesDamagedRecords) {

@@ -53,8 +53,22 @@ class TestCatalog {
     function.code_size = (*package)->zip_bytes;
     auto change = catalog->begin_change(function.name);
     if (!change) return nullptr;
-    auto committed = run(change->commit(std::move(function)));
-    return committed ? *committed : nullptr;
+    if (function.configuration_id.empty()) function.configuration_id = function.revision_id;
+    return run(change->commit({.latest = std::move(function)})) ? change->current() : nullptr;
+  }
+
+  // Publishes $LATEST under this number, and has an alias lead to it where one is named.
+  FunctionPtr publish(const std::string& name, std::uint64_t number, const std::string& alias = {}) {
+    auto change = catalog->begin_change(name);
+    if (!change) return nullptr;
+    Edit edit;
+    edit.published = *change->current();
+    edit.published->version = std::to_string(number);
+    edit.published->url.reset();
+    edit.settings = *change->entry()->settings;
+    edit.settings->last_version = number;
+    if (!alias.empty()) edit.alias = Alias{.name = alias, .version = std::to_string(number)};
+    return run(change->commit(std::move(edit))) ? catalog->entry(name)->version(std::to_string(number)) : nullptr;
   }
 
   static Function named(std::string name) {

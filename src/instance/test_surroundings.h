@@ -25,7 +25,7 @@ class TestSurroundings {
   static catalog::FunctionPtr function(std::string name = "f", std::string revision = "r1") {
     catalog::Function made;
     made.name = std::move(name);
-    made.revision_id = std::move(revision);
+    made.configuration_id = std::move(revision);
     made.role = "arn:aws:iam::000000000000:role/any";
     made.runtime = "provided.al2023";
     made.state = "Active";

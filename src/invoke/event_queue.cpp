@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "catalog/function_name.h"
 #include "net/one_shot.h"
 
 namespace lambent::invoke {
@@ -91,10 +92,12 @@ net::Task<> EventQueue::work(std::string key, Event event) {
   const auto place = waiting_.emplace(waiting_.end(), loop_);
   const std::size_t bytes = event.payload.size();
   bytes_ += bytes;
+  const auto named = catalog::parse_function_name(event.invoked_arn);
+  const std::string qualifier = named ? named->qualifier : std::string();
   auto backoff = policy_.shortest_backoff;
   bool finished = false;
   while (!stopping_ && !finished) {
-    const catalog::FunctionPtr function = find_function_(event.function_name);
+    const catalog::FunctionPtr function = find_function_(event.function_name, qualifier);
     std::optional<std::chrono::milliseconds> wait;
     if (function) {
       Call call{function, event.invoked_arn, event.payload, event.client_context, event.trace_header, event.request_id};

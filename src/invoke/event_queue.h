@@ -41,8 +41,8 @@ struct RetryPolicy {
 
 class EventQueue {
  public:
-  // Gives the function's present record, or null where it is gone.
-  using FindFunction = std::function<catalog::FunctionPtr(const std::string& name)>;
+  // What a call of this qualifier (empty: $LATEST) runs now; null where the function or the qualifier is gone.
+  using FindFunction = std::function<catalog::FunctionPtr(const std::string& name, const std::string& qualifier)>;
 
   // All references outlive the queue.
   EventQueue(net::Loop& loop, const Clock& clock, store::KeyValueStore& store, store::Committer& committer,

@@ -42,7 +42,7 @@ class ScriptedInvoker final : public Invoker {
   }
   net::Task<InvokeResult<std::string>> enqueue(Call) override { co_return std::string(); }
   InvokeResult<void> check(const Call&) override { return {}; }
-  void retire(const std::string&) override {}
+  void retire(const catalog::Function&) override {}
 
   std::deque<InvokeResult<Answer>> script;
   std::vector<Call> calls;
@@ -66,7 +66,8 @@ class EventQueueTest : public testing::Test {
                      .pending_bytes = may_wait_};
     committer_.emplace(store_);
     queue_.emplace(
-        loop_, clock_, store_, *committer_, invoker_, [this](const std::string&) { return function_; }, fast);
+        loop_, clock_, store_, *committer_, invoker_,
+        [this](const std::string&, const std::string&) { return function_; }, fast);
   }
 
   // Adds one call and runs until the script has been asked `calls` times.

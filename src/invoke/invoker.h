@@ -62,8 +62,8 @@ class Invoker {
   virtual net::Task<InvokeResult<std::string>> enqueue(Call call) = 0;
   // What DryRun checks beyond permissions: the function could be called.
   virtual InvokeResult<void> check(const Call& call) = 0;
-  // The function changed or is gone: idle instances of older revisions end, busy ones after their call.
-  virtual void retire(const std::string& function_name) = 0;
+  // This version is no longer called as it is: its idle instances end, busy ones after their call.
+  virtual void retire(const catalog::Function& former) = 0;
 };
 
 // The platform's runtimes as this host has them; asked at CreateFunction, so that a missing interpreter is a clear

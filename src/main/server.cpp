@@ -234,7 +234,10 @@ void Server::Impl::build_invocation() {
   invoker.emplace(invoke::LocalInvoker::Parts{*scheduler, runtimes, *disk.ledger, clock, random, config.limits});
   committer.emplace(*disk.store);
   events.emplace(loop, clock, *disk.store, *committer, *invoker,
-                 [this](const std::string& name) { return catalog->find(name); });
+                 [this](const std::string& name, const std::string& qualifier) {
+                   const auto* entry = catalog->entry(name);
+                   return entry ? entry->route(qualifier, random) : nullptr;
+                 });
   invoker->use_queue(*events);
 }
 

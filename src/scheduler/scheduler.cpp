@@ -22,7 +22,7 @@ net::Task<Pool::Outcome> Scheduler::run(catalog::FunctionPtr function, instance:
 
 std::expected<Pool*, std::string> Scheduler::pool_of(const catalog::FunctionPtr& function) {
   if (stopped_) return std::unexpected(std::string("The server is stopping"));
-  Key key(function->name, function->revision_id);
+  Key key(function->name, function->configuration_id);
   if (const auto it = pools_.find(key); it != pools_.end()) return it->second.get();
   auto runtime = runtimes_.find(function->runtime);
   if (!runtime) return std::unexpected(runtime.error());
@@ -31,9 +31,8 @@ std::expected<Pool*, std::string> Scheduler::pool_of(const catalog::FunctionPtr&
   return pools_.emplace(std::move(key), std::move(pool)).first->second.get();
 }
 
-void Scheduler::retire(const std::string& function_name) {
-  for (auto it = pools_.lower_bound(Key(function_name, "")); it != pools_.end() && it->first.first == function_name;
-       ++it) {
+void Scheduler::retire(const catalog::Function& function) {
+  if (const auto it = pools_.find(Key(function.name, function.configuration_id)); it != pools_.end()) {
     it->second->retire();
   }
 }

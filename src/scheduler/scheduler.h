@@ -1,4 +1,4 @@
-// Which instance runs a call: one pool per revision of a function, scale out on demand, scale to zero when idle.
+// Which instance runs a call: one pool per code and configuration, scale out on demand, scale to zero when idle.
 //
 // Used on the loop's thread only.
 #pragma once
@@ -28,11 +28,11 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // Runs the call on an instance of exactly this revision of the function. The error says why there is no instance:
+  // Runs the call on an instance of exactly this code and configuration. The error says why there is no instance:
   // the runtime is missing, the sandbox could not be made, the server stops. `call` must stay until then.
   net::Task<Pool::Outcome> run(catalog::FunctionPtr function, instance::CallToRun& call);
-  // The function changed or is gone: instances of every revision known so far end after their call.
-  void retire(const std::string& function_name);
+  // This code and configuration are no longer called: its instances end after their call.
+  void retire(const catalog::Function& function);
   // True where an instance of any revision of the function lives: its unpacked code is in use.
   [[nodiscard]] std::size_t instances(const std::string& function_name) const;
   [[nodiscard]] std::size_t instances() const;
@@ -40,7 +40,7 @@ class Scheduler {
   net::Task<> stop();
 
  private:
-  // Name and revision, so that all pools of one function stand together.
+  // Name and configuration_id, so that all pools of one function stand together.
   using Key = std::pair<std::string, std::string>;
 
   std::expected<Pool*, std::string> pool_of(const catalog::FunctionPtr& function);

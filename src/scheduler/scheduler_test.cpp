@@ -152,7 +152,7 @@ TEST_F(SchedulerTest, IdleInstancesGoToZeroAndComeBack) {
 
 net::Task<> SchedulerTest::new_revision() {
   std::ignore = co_await call("echo", "r1");
-  scheduler_->retire("f");
+  scheduler_->retire(*TestSurroundings::function("f", "r1"));
   EXPECT_EQ((co_await call("echo", "r2"))->ending, Ending::success);
   net::Timer pause(test_.loop);
   while (scheduler_->instances("f") > 1) std::ignore = co_await pause.sleep(std::chrono::milliseconds(1));

@@ -138,13 +138,13 @@ net::Task<> FunctionUrls::handle(edge::Exchange& exchange, catalog::FunctionUrlM
 
 net::Task<edge::Response> FunctionUrls::respond(const edge::RequestHead& head, catalog::FunctionUrlMatch match,
                                                 std::string body, std::string peer) {
-  const auto function = catalog_.find_by_url(match.url_id);
-  if (!function) co_return json_response(404, R"({"Message":null})");
-  const auto& cors = function->url->cors;
+  const auto target = catalog_.find_by_url(match.url_id);
+  if (!target) co_return json_response(404, R"({"Message":null})");
+  const auto& cors = target->url->cors;
   if (cors && is_preflight(head)) co_return preflight_response(*cors, head);
 
   std::optional<identity::Principal> principal;
-  if (function->url->auth_type != "NONE") {
+  if (target->url->auth_type != "NONE") {
     std::vector<identity::HeaderView> headers;
     for (const auto& [name, value] : head.headers) headers.push_back({name, value});
     auto verified = verifier_.verify({.method = head.method,
@@ -157,12 +157,12 @@ net::Task<edge::Response> FunctionUrls::respond(const edge::RequestHead& head, c
     if (!verified) co_return forbidden();
     principal = *std::move(verified);
   }
-  auto response = co_await call(function, head, match, body, peer, principal ? &*principal : nullptr);
+  auto response = co_await call(*target, head, match, body, peer, principal ? &*principal : nullptr);
   if (cors) add_cors_headers(*cors, head, response.headers);
   co_return response;
 }
 
-net::Task<edge::Response> FunctionUrls::call(const catalog::FunctionPtr& function, const edge::RequestHead& head,
+net::Task<edge::Response> FunctionUrls::call(const catalog::UrlTarget& target, const edge::RequestHead& head,
                                              catalog::FunctionUrlMatch match, const std::string& body,
                                              const std::string& peer, const identity::Principal* principal) {
   const auto host = head.headers.get_or("Host", "");
@@ -177,8 +177,9 @@ net::Task<edge::Response> FunctionUrls::call(const catalog::FunctionPtr& functio
                        .user_arn = principal->arn,
                        .user_id = principal->user_id};
   }
+  const auto function = target.entry->route(target.qualifier, random_);
   invoke::Call invocation{.function = function,
-                          .invoked_arn = function->arn,
+                          .invoked_arn = home_.function_arn(function->name, target.qualifier),
                           .payload = make_url_event({.method = head.method,
                                                      .raw_path = match.raw_path,
                                                      .raw_query = head.query(),

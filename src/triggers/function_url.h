@@ -40,7 +40,7 @@ class FunctionUrls {
                                     std::string peer);
 
  private:
-  net::Task<edge::Response> call(const catalog::FunctionPtr& function, const edge::RequestHead& head,
+  net::Task<edge::Response> call(const catalog::UrlTarget& target, const edge::RequestHead& head,
                                  catalog::FunctionUrlMatch match, const std::string& body, const std::string& peer,
                                  const identity::Principal* principal);
 

@@ -18,7 +18,7 @@ class FakeInvoker final : public invoke::Invoker {
   }
   net::Task<invoke::InvokeResult<std::string>> enqueue(invoke::Call) override { co_return "never"; }
   invoke::InvokeResult<void> check(const invoke::Call&) override { return {}; }
-  void retire(const std::string&) override {}
+  void retire(const catalog::Function&) override {}
 
   std::vector<invoke::Call> calls;
   invoke::InvokeResult<invoke::Answer> answer = invoke::Answer{.payload = "\"hello\""};

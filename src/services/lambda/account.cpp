@@ -51,7 +51,7 @@ Answer<protocol::Nothing> LambdaService::tag_resource(const CallContext&, api::T
   for (auto& [name, value] : request.tags) tags[name] = value;
   LAMBENT_CO_TRY_VOID(check_tags(tags));
   function.tags = to_pairs(tags);
-  const auto committed = co_await change.commit(std::move(function));
+  const auto committed = co_await change.commit({.latest = std::move(function)});
   if (!committed) co_return failure(to_api_error(committed.error()));
   co_return protocol::Nothing{};
 }
@@ -63,7 +63,7 @@ Answer<protocol::Nothing> LambdaService::untag_resource(const CallContext&, api:
   std::erase_if(function.tags, [&](const auto& tag) {
     return std::ranges::find(request.tag_keys, tag.first) != request.tag_keys.end();
   });
-  const auto committed = co_await change.commit(std::move(function));
+  const auto committed = co_await change.commit({.latest = std::move(function)});
   if (!committed) co_return failure(to_api_error(committed.error()));
   co_return protocol::Nothing{};
 }

@@ -26,6 +26,17 @@ ServiceError function_not_found(std::string_view arn) {
   return api::ResourceNotFoundException{.message = fmt::format("Function not found: {}", arn)};
 }
 
+ServiceError alias_not_found(std::string_view arn) {
+  return api::ResourceNotFoundException{.message = fmt::format("Cannot find alias arn: {}", arn)};
+}
+
+ServiceError revision_mismatch() {
+  return api::PreconditionFailedException{
+      .message =
+          "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
+          "retrieve the latest Revision Id"};
+}
+
 ServiceError invalid_parameter(std::string message) {
   return api::InvalidParameterValueException{.message = std::move(message)};
 }

@@ -19,6 +19,8 @@ protocol::ServiceError to_api_error(const catalog::CodeError& error, const Limit
 protocol::ServiceError to_api_error(const invoke::InvokeError& error, const Limits& limits);
 
 protocol::ServiceError function_not_found(std::string_view arn);
+protocol::ServiceError alias_not_found(std::string_view arn);
+protocol::ServiceError revision_mismatch();
 protocol::ServiceError invalid_parameter(std::string message);
 // 413, as AWS's front door says it of whole requests ("InvokeFunction", "CreateFunction").
 protocol::ServiceError payload_too_large(std::size_t limit, std::string_view operation);

@@ -22,7 +22,7 @@ TEST_F(UrlConfigs, AreCreatedWithAnIdOfTheirOwn) {
   EXPECT_EQ(created->invoke_mode, "BUFFERED");
   const auto id = t.catalog->find("hello")->url->url_id;
   EXPECT_EQ(created->function_url, "http://127.0.0.1:4566/lambda-url/" + id + "/");
-  EXPECT_EQ(t.catalog->find_by_url(id)->name, "hello");
+  EXPECT_EQ(t.catalog->find_by_url(id)->entry->latest->name, "hello");
   const auto shown = get_url();
   ASSERT_TRUE(shown);
   EXPECT_EQ(shown->function_url, created->function_url);
@@ -69,7 +69,7 @@ TEST_F(UrlConfigs, AreGoneOnceDeleted) {
   ASSERT_TRUE(create_url());
   const auto id = t.catalog->find("hello")->url->url_id;
   ASSERT_TRUE(t.run(service.delete_function_url_config(call, {.function_name = "hello"})));
-  EXPECT_EQ(t.catalog->find_by_url(id), nullptr);
+  EXPECT_FALSE(t.catalog->find_by_url(id));
   EXPECT_EQ(outcome(get_url()), kNoUrl);
   EXPECT_EQ(outcome(t.run(service.delete_function_url_config(call, {.function_name = "hello"}))), kNoUrl);
   EXPECT_EQ(outcome(t.run(service.update_function_url_config(call, {.function_name = "hello"}))), kNoUrl);
@@ -90,6 +90,36 @@ TEST_F(UrlConfigs, NeedAFunctionAndNoAlias) {
             kNotFound + "arn:aws:lambda:us-east-1:000000000000:function:none");
   EXPECT_EQ(outcome(t.run(service.get_function_url_config(call, {.function_name = "hello", .qualifier = "live"}))),
             "404 ResourceNotFoundException: Cannot find alias arn: " + kArn + ":live");
+}
+
+TEST_F(UrlConfigs, BelongToAnAliasToo) {
+  ASSERT_TRUE(t.publish("hello", 1, "live"));
+  ASSERT_TRUE(t.publish("hello", 2, "next"));
+  const auto create = [&](std::string name, std::optional<std::string> qualifier) {
+    return t.run(service.create_function_url_config(
+        call, {.function_name = std::move(name), .qualifier = std::move(qualifier), .auth_type = "NONE"}));
+  };
+  const auto live = create("hello", "live");
+  ASSERT_TRUE(live) << outcome(live);
+  EXPECT_EQ(live->function_arn, kArn + ":live");
+  ASSERT_TRUE(create("hello:next", std::nullopt));
+  ASSERT_TRUE(create_url());
+  EXPECT_EQ(outcome(create("hello", "live")).substr(0, 30), "409 ResourceConflictException:");
+  EXPECT_NE(get_url()->function_url, live->function_url);
+
+  const auto listed = t.run(service.list_function_url_configs(call, {.function_name = "hello", .max_items = 2}));
+  ASSERT_EQ(listed->function_url_configs.size(), 2U);
+  EXPECT_EQ(listed->function_url_configs[0].function_arn, kArn);
+  EXPECT_EQ(listed->function_url_configs[1].function_arn, kArn + ":live");
+  const auto rest =
+      t.run(service.list_function_url_configs(call, {.function_name = "hello", .marker = listed->next_marker}));
+  ASSERT_EQ(rest->function_url_configs.size(), 1U);
+  EXPECT_EQ(rest->function_url_configs[0].function_arn, kArn + ":next");
+  EXPECT_FALSE(rest->next_marker);
+
+  ASSERT_TRUE(t.run(service.delete_alias(call, {.function_name = "hello", .name = "live"})));
+  EXPECT_FALSE(t.catalog->find_by_url(live->function_url.substr(live->function_url.size() - 33, 32)));
+  EXPECT_TRUE(get_url());
 }
 
 TEST_F(UrlConfigs, AreNoNewRevisionOfTheFunction) {

@@ -53,14 +53,29 @@ void set_code(catalog::Function& function, catalog::CodePackagePtr code) {
 LambdaService::LambdaService(LambdaParts parts, LambdaSettings settings)
     : parts_(parts), settings_(std::move(settings)) {}
 
-ApiResult<LambdaService::Named> LambdaService::find(std::string_view name, std::string_view qualifier) const {
+ApiResult<LambdaService::Named> LambdaService::find_entry(std::string_view name, std::string_view qualifier) const {
   auto resolved = catalog::resolve_function_name(settings_.home, name, qualifier);
   if (!resolved) return failure(to_api_error(resolved.error()));
   auto arn = settings_.home.function_arn(resolved->name, resolved->qualifier);
-  auto function = parts_.catalog.find(resolved->name);
-  const bool latest = resolved->qualifier.empty() || resolved->qualifier == catalog::kLatest;
-  if (!function || !latest) return failure(function_not_found(arn));
-  return Named{std::move(function), std::move(resolved->qualifier), std::move(arn)};
+  const auto* entry = parts_.catalog.entry(resolved->name);
+  if (!entry) return failure(function_not_found(arn));
+  return Named{entry, nullptr, std::move(resolved->qualifier), std::move(arn)};
+}
+
+ApiResult<LambdaService::Named> LambdaService::find(std::string_view name, std::string_view qualifier) const {
+  auto named = find_entry(name, qualifier);
+  if (!named) return named;
+  named->function = named->entry->show(named->qualifier);
+  if (!named->function) return failure(function_not_found(named->arn));
+  return named;
+}
+
+ApiResult<LambdaService::Named> LambdaService::find_to_call(std::string_view name, std::string_view qualifier) const {
+  auto named = find_entry(name, qualifier);
+  if (!named) return named;
+  named->function = named->entry->route(named->qualifier, parts_.random);
+  if (!named->function) return failure(function_not_found(named->arn));
+  return named;
 }
 
 ApiResult<std::string> LambdaService::name_to_change(std::string_view name) const {
@@ -75,23 +90,26 @@ ApiResult<std::string> LambdaService::name_to_change(std::string_view name) cons
   return std::move(resolved->name);
 }
 
-ApiResult<catalog::Catalog::Change> LambdaService::begin_change(std::string_view name,
-                                                                const std::optional<std::string>& revision_id) {
+ApiResult<LambdaService::Change> LambdaService::begin_change(std::string_view name,
+                                                             const std::optional<std::string>& revision_id) {
   LAMBENT_TRY(const auto bare_name, name_to_change(name));
   if (!parts_.catalog.find(bare_name)) return failure(function_not_found(settings_.home.function_arn(bare_name)));
   auto change = parts_.catalog.begin_change(bare_name);
   if (!change) return failure(to_api_error(change.error()));
-  if (revision_id && *revision_id != change->current()->revision_id) {
-    return failure(api::PreconditionFailedException{
-        .message = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API "
-                   "to retrieve the latest Revision Id"});
-  }
+  if (revision_id && *revision_id != change->current()->revision_id) return failure(revision_mismatch());
   return std::move(*change);
+}
+
+net::Task<ApiResult<LambdaService::Change>> LambdaService::begin_change_in_turn(std::string bare_name) {
+  auto change = co_await parts_.catalog.begin_change_in_turn(bare_name);
+  if (!change.entry()) co_return failure(function_not_found(settings_.home.function_arn(bare_name)));
+  co_return std::move(change);
 }
 
 void LambdaService::stamp(catalog::Function& function) const {
   function.last_modified = format_lambda_time(parts_.clock.wall());
   function.revision_id = parts_.random.uuid();
+  function.configuration_id = function.revision_id;
 }
 
 ApiResult<void> LambdaService::check_architectures(const std::optional<std::vector<std::string>>& architectures) const {
@@ -149,9 +167,12 @@ Answer<api::FunctionConfiguration> LambdaService::create_function(const CallCont
   apply(request, function);
   set_code(function, std::move(*code));
   stamp(function);
-  auto committed = co_await change->commit(std::move(function));
+  catalog::Edit edit{.latest = std::move(function)};
+  if (request.publish.value_or(false)) add_version(nullptr, std::nullopt, edit);
+  auto created = as_creating(edit.published ? *edit.published : *edit.latest);
+  const auto committed = co_await change->commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));
-  co_return to_configuration(as_creating(**committed), (*committed)->arn);
+  co_return to_configuration(created, created.arn);
 }
 
 std::string LambdaService::code_location(const catalog::Function& function) const {
@@ -174,7 +195,7 @@ Answer<api::GetFunctionResponse> LambdaService::get_function(const CallContext&,
   auto& code = reply.code.emplace();
   code.repository_type = "S3";
   code.location = code_location(*named.function);
-  if (!named.function->tags.empty()) reply.tags = to_map(named.function->tags);
+  if (const auto& tags = named.entry->latest->tags; !tags.empty()) reply.tags = to_map(tags);
   co_return reply;
 }
 
@@ -187,7 +208,8 @@ Answer<api::FunctionConfiguration> LambdaService::get_function_configuration(
 Answer<api::ListFunctionsResponse> LambdaService::list_functions(const CallContext&,
                                                                  api::ListFunctionsRequest request) {
   const auto wanted = static_cast<std::size_t>(request.max_items.value_or(kDefaultPage));
-  const auto page = parts_.catalog.list(request.marker.value_or(""), std::min(wanted, kDefaultPage));
+  const auto page = parts_.catalog.list(request.marker.value_or(""), std::min(wanted, kDefaultPage),
+                                        request.function_version == "ALL");
   if (!page) co_return failure(to_api_error(page.error()));
   api::ListFunctionsResponse reply;
   auto& functions = reply.functions.emplace();
@@ -206,9 +228,7 @@ Answer<api::FunctionConfiguration> LambdaService::update_function_code(const Cal
   LAMBENT_CO_TRY_VOID(check_code_source(request.zip_file.has_value(), request.s3_bucket || request.s3_key,
                                         request.image_uri.has_value()));
   if (request.architectures) LAMBENT_CO_TRY_VOID(check_architectures(request.architectures));
-  if (request.publish.value_or(false) || request.publish_to) {
-    co_return failure(invalid_parameter("Publish (function versions) is not supported by this server."));
-  }
+  if (request.publish_to) co_return failure(invalid_parameter("PublishTo is not supported by this server."));
   LAMBENT_CO_TRY_VOID(check_zip(*request.zip_file, "UpdateFunctionCode"));
 
   auto code = co_await parts_.code.put(std::move(*request.zip_file));
@@ -217,10 +237,16 @@ Answer<api::FunctionConfiguration> LambdaService::update_function_code(const Cal
   set_code(function, std::move(*code));
   if (request.dry_run.value_or(false)) co_return to_configuration(function, function.arn);
   stamp(function);
-  auto committed = co_await change.commit(std::move(function));
+  const auto before = change.current();
+  catalog::Edit edit{.latest = std::move(function)};
+  catalog::FunctionPtr shown;
+  if (request.publish.value_or(false)) shown = add_version(change.entry(), std::nullopt, edit);
+  if (edit.published) shown = std::make_shared<const catalog::Function>(*edit.published);
+  const auto committed = co_await change.commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));
-  parts_.invoker.retire((*committed)->name);
-  co_return to_configuration(as_updating(**committed), (*committed)->arn);
+  parts_.invoker.retire(*before);
+  if (shown) co_return to_configuration(as_updating(*shown), version_arn(*shown));
+  co_return to_configuration(as_updating(*change.current()), before->arn);
 }
 
 Answer<api::FunctionConfiguration> LambdaService::update_function_configuration(
@@ -239,24 +265,28 @@ Answer<api::FunctionConfiguration> LambdaService::update_function_configuration(
         "Runtime and Handler are mandatory parameters for functions created with deployment packages."));
   }
   stamp(function);
-  auto committed = co_await change.commit(std::move(function));
+  const auto before = change.current();
+  const auto committed = co_await change.commit({.latest = std::move(function)});
   if (!committed) co_return failure(to_api_error(committed.error()));
-  parts_.invoker.retire((*committed)->name);
-  co_return to_configuration(as_updating(**committed), (*committed)->arn);
+  parts_.invoker.retire(*before);
+  co_return to_configuration(as_updating(*change.current()), before->arn);
 }
 
 Answer<api::DeleteFunctionResponse> LambdaService::delete_function(const CallContext&,
                                                                    api::DeleteFunctionRequest request) {
-  LAMBENT_CO_TRY(const auto named, find(request.function_name, request.qualifier.value_or("")));
-  if (!named.qualifier.empty()) {
-    co_return failure(invalid_parameter("$LATEST version cannot be deleted without deleting the function."));
-  }
-  LAMBENT_CO_TRY(auto change, begin_change(named.function->name));
-  const auto erased = co_await change.erase();
-  if (!erased) co_return failure(to_api_error(erased.error()));
-  parts_.invoker.retire(named.function->name);
+  LAMBENT_CO_TRY(const auto named, find_entry(request.function_name, request.qualifier.value_or("")));
   api::DeleteFunctionResponse reply;
   reply.status_code = 204;
+  if (!named.qualifier.empty()) {
+    LAMBENT_CO_TRY_VOID(co_await delete_version(named.entry->latest->name, named.qualifier));
+    co_return reply;
+  }
+  LAMBENT_CO_TRY(auto change, begin_change(named.entry->latest->name));
+  const auto former = *change.entry();
+  const auto erased = co_await change.erase();
+  if (!erased) co_return failure(to_api_error(erased.error()));
+  parts_.invoker.retire(*former.latest);
+  for (const auto& [number, version] : former.versions) parts_.invoker.retire(*version);
   co_return reply;
 }
 

@@ -43,7 +43,7 @@ ApiResult<void> LambdaService::check_payload(const std::string& payload, std::si
 }
 
 Answer<api::InvocationResponse> LambdaService::invoke(const CallContext& call, api::InvocationRequest request) {
-  LAMBENT_CO_TRY(auto named, find(request.function_name, request.qualifier.value_or("")));
+  LAMBENT_CO_TRY(auto named, find_to_call(request.function_name, request.qualifier.value_or("")));
   const bool is_event = request.invocation_type == "Event";
   auto payload = std::move(request.payload).value_or("");
   if (payload.empty()) payload = "{}";
@@ -89,7 +89,7 @@ Answer<api::InvocationResponse> LambdaService::run_call(invoke::Call call, bool 
 }
 
 Answer<api::InvokeAsyncResponse> LambdaService::invoke_async(const CallContext& call, api::InvokeAsyncRequest request) {
-  LAMBENT_CO_TRY(auto named, find(request.function_name, ""));
+  LAMBENT_CO_TRY(auto named, find_to_call(request.function_name, ""));
   LAMBENT_CO_TRY_VOID(check_payload(request.invoke_args, settings_.limits.async_payload_bytes));
   invoke::Call invocation{.function = std::move(named.function),
                           .invoked_arn = std::move(named.arn),

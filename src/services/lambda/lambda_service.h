@@ -5,7 +5,7 @@
 // answers Pending and the updates answer InProgress, as AWS's clients expect, and the next look at the function says
 // Active and Successful.
 //
-// Not there yet, and refused with a sentence that says so: versions, aliases, layers, container images, code in S3.
+// Not there yet, and refused with a sentence that says so: layers, container images, code in S3.
 //
 // Thread rule: everything on the loop's thread.
 #pragma once
@@ -71,6 +71,24 @@ class LambdaService final : public api::Service {
   protocol::Answer<api::DeleteFunctionResponse> delete_function(const protocol::CallContext& call,
                                                                 api::DeleteFunctionRequest request) override;
 
+  // versions.cpp
+  protocol::Answer<api::FunctionConfiguration> publish_version(const protocol::CallContext& call,
+                                                               api::PublishVersionRequest request) override;
+  protocol::Answer<api::ListVersionsByFunctionResponse> list_versions_by_function(
+      const protocol::CallContext& call, api::ListVersionsByFunctionRequest request) override;
+
+  // aliases.cpp
+  protocol::Answer<api::AliasConfiguration> create_alias(const protocol::CallContext& call,
+                                                         api::CreateAliasRequest request) override;
+  protocol::Answer<api::AliasConfiguration> get_alias(const protocol::CallContext& call,
+                                                      api::GetAliasRequest request) override;
+  protocol::Answer<api::AliasConfiguration> update_alias(const protocol::CallContext& call,
+                                                         api::UpdateAliasRequest request) override;
+  protocol::Answer<protocol::Nothing> delete_alias(const protocol::CallContext& call,
+                                                   api::DeleteAliasRequest request) override;
+  protocol::Answer<api::ListAliasesResponse> list_aliases(const protocol::CallContext& call,
+                                                          api::ListAliasesRequest request) override;
+
   // invocation.cpp
   protocol::Answer<api::InvocationResponse> invoke(const protocol::CallContext& call,
                                                    api::InvocationRequest request) override;
@@ -100,19 +118,40 @@ class LambdaService final : public api::Service {
                                                     api::ListTagsRequest request) override;
 
  private:
+  using Change = catalog::Catalog::Change;
+
   // A function that a request names, with the ARN as the caller wrote it: qualified where a qualifier was given.
   struct Named {
-    catalog::FunctionPtr function;
+    const catalog::Entry* entry;    // valid until the next co_await
+    catalog::FunctionPtr function;  // the version that is meant
     std::string qualifier;
     std::string arn;
   };
-  // Of a request that reads or calls: any qualifier but $LATEST is not found, as long as there are no versions.
+  // Of a request that looks at a function; an alias shows its main version.
   [[nodiscard]] ApiResult<Named> find(std::string_view name, std::string_view qualifier) const;
+  // Of a request that calls it: an alias gives one of its versions, by weight.
+  [[nodiscard]] ApiResult<Named> find_to_call(std::string_view name, std::string_view qualifier) const;
+  // The entry that a request names, with whatever qualifier; `function` is left empty.
+  [[nodiscard]] ApiResult<Named> find_entry(std::string_view name, std::string_view qualifier) const;
+  // The same where only $LATEST (no qualifier) or an alias that exists may be named.
+  [[nodiscard]] ApiResult<Named> find_url_owner(std::string_view name,
+                                                const std::optional<std::string>& qualifier) const;
   // The bare name of a function that a request changes: no qualifier but $LATEST.
   [[nodiscard]] ApiResult<std::string> name_to_change(std::string_view name) const;
   // The right to change a function that exists and whose revision is the one that the caller has seen (if it says).
-  ApiResult<catalog::Catalog::Change> begin_change(std::string_view name,
-                                                   const std::optional<std::string>& revision_id = {});
+  // Refused while another change is under way.
+  ApiResult<Change> begin_change(std::string_view name, const std::optional<std::string>& revision_id = {});
+  // The same for what AWS lets change meanwhile: waits its turn. Its entry is there.
+  net::Task<ApiResult<Change>> begin_change_in_turn(std::string bare_name);
+
+  // Adds to the edit a new version of its $LATEST; or, where nothing has changed since the last version, returns that
+  // one and leaves the edit as it is.
+  catalog::FunctionPtr add_version(const catalog::Entry* entry, const std::optional<std::string>& description,
+                                   catalog::Edit& edit) const;
+  net::Task<ApiResult<void>> delete_version(std::string name, std::string qualifier);
+  [[nodiscard]] std::string version_arn(const catalog::Function& version) const;
+
+  [[nodiscard]] ApiResult<void> check_alias(const catalog::Entry& entry, const catalog::Alias& alias) const;
 
   [[nodiscard]] ApiResult<void> check_new(const api::CreateFunctionRequest& request) const;
   [[nodiscard]] ApiResult<void> check_architectures(const std::optional<std::vector<std::string>>& architectures) const;

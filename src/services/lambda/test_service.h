@@ -24,7 +24,7 @@ class FakeInvoker final : public invoke::Invoker {
     co_return enqueued;
   }
   invoke::InvokeResult<void> check(const invoke::Call&) override { return checked; }
-  void retire(const std::string& name) override { retired.push_back(name); }
+  void retire(const catalog::Function& former) override { retired.push_back(former.name + ":" + former.version); }
 
   std::vector<invoke::Call> calls;
   std::vector<invoke::Call> events;

@@ -147,7 +147,6 @@ ApiResult<void> check_supported(const api::CreateFunctionRequest& request) {
   }
   return refuse_given(
       {{request.layers && !request.layers->empty(), "Layers"},
-       {request.publish.value_or(false), "Publish (function versions)"},
        {request.publish_to.has_value(), "PublishTo"},
        {request.file_system_configs && !request.file_system_configs->empty(), "FileSystemConfigs"},
        {request.code_signing_config_arn && !request.code_signing_config_arn->empty(), "CodeSigningConfigArn"},
