@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -26,14 +27,24 @@ Result<> empty_bounding_set() {
   return {};
 }
 
+std::array<__user_cap_data_struct, 2> bits_of(std::span<const int> capabilities) {
+  std::array<__user_cap_data_struct, 2> sets{};
+  for (const int capability : capabilities) {
+    const auto at = static_cast<std::size_t>(capability);
+    sets[at / 32].effective |= 1U << (at % 32);
+  }
+  for (auto& set : sets) set.permitted = set.effective;
+  return sets;
+}
+
+}  // namespace
+
 bool has_capability(unsigned capability) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> sets{};
   if (syscall(SYS_capget, &header, sets.data()) != 0) return false;
   return (sets[capability / 32].effective >> (capability % 32) & 1U) != 0;
 }
-
-}  // namespace
 
 Result<> drop_all_capabilities() {
   // Without CAP_SETPCAP there is nothing to lose: no_new_privs keeps program files from giving any.
@@ -47,6 +58,37 @@ Result<> drop_all_capabilities() {
   if (syscall(SYS_capset, &header, none.data()) != 0) return fail_errno("capset", "none");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("prctl", "PR_SET_NO_NEW_PRIVS");
   return {};
+}
+
+Result<> keep_capabilities(std::span<const int> kept) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  auto sets = bits_of(kept);
+  std::array<__user_cap_data_struct, 2> now{};
+  if (syscall(SYS_capget, &header, now.data()) != 0) return fail_errno("capget");
+  if (has_capability(CAP_SETPCAP)) {
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+      if (std::ranges::count(kept, capability) > 0) continue;
+      if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return fail_errno("prctl", "PR_CAPBSET_DROP");
+    }
+  }
+  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return fail_errno("prctl", "PR_CAP_AMBIENT");
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    sets[i].permitted &= now[i].permitted;
+    sets[i].effective = sets[i].permitted;
+  }
+  if (syscall(SYS_capset, &header, sets.data()) != 0) return fail_errno("capset");
+  return {};
+}
+
+bool holds_only(std::span<const int> kept) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const auto sets = bits_of(kept);
+  std::array<__user_cap_data_struct, 2> now{};
+  if (syscall(SYS_capget, &header, now.data()) != 0) return false;
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    if ((now[i].permitted & ~sets[i].permitted) != 0 || now[i].inheritable != 0) return false;
+  }
+  return true;
 }
 
 bool has_host_privileges() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/error.h"
 
@@ -10,6 +11,14 @@ namespace lambent::sandbox {
 // Empties every capability set (bounding and ambient too), locks the securebits so that no program file brings any
 // back, and sets no_new_privs. Where the process may not change its bounding set (an ordinary user), that one stays.
 Result<> drop_all_capabilities();
+
+// Gives up all but these; what it does not have it does not get. None stays inheritable or ambient. The bounding set
+// shrinks too where the process may change it.
+Result<> keep_capabilities(std::span<const int> kept);
+// True where no other than these is permitted or inheritable.
+bool holds_only(std::span<const int> kept);
+// In effect in the running process.
+bool has_capability(unsigned capability);
 
 // True where the process has CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP and CAP_NET_ADMIN in effect: it can
 // then build a sandbox before entering the user namespace (confine.cpp).

@@ -14,6 +14,7 @@
 #include "sandbox/mounts.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/network.h"
+#include "sandbox/spawner_rights.h"
 
 namespace lambent::sandbox {
 namespace {
@@ -97,6 +98,10 @@ HostReport report_host(const CgroupTree& cgroups, bool is_privileged) {
   report.capabilities.push_back(cgroup_capability(cgroups, Controller::pids, "process limit",
                                                   is_privileged ? Enforcement::full : Enforcement::partial,
                                                   "RLIMIT_NPROC of the sandbox's user"));
+  report.capabilities.push_back(
+      has_only_spawner_capabilities() && has_seccomp_filter()
+          ? Capability{"spawner's rights", Enforcement::full, "seccomp, few capabilities, no_new_privs", ""}
+          : Capability{"spawner's rights", Enforcement::none, "", "the process is not a spawner"});
   report.capabilities.push_back({"open file limit", Enforcement::full, "RLIMIT_NOFILE of each process", ""});
   report.capabilities.push_back({"size of /tmp", Enforcement::full, "tmpfs", ""});
   const auto gate = probe(try_gate, is_privileged);

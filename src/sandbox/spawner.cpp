@@ -12,6 +12,7 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/rlimits.h"
 #include "sandbox/spawner_process.h"
+#include "sandbox/spawner_rights.h"
 
 namespace lambent::sandbox {
 namespace {
@@ -132,6 +133,10 @@ int run_spawner(int socket_fd) {
   auto loop = SpawnerLoop::create(std::move(server));
   if (!loop) {
     log::error("spawner: {}", loop.error().message());
+    return 1;
+  }
+  if (const auto limited = limit_spawner(); !limited) {
+    log::error("spawner: {}", limited.error().message());
     return 1;
   }
   return (*loop)->run();

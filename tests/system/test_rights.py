@@ -50,6 +50,18 @@ def test_the_server_has_no_rights(server):
     assert owner == 0, "not dumpable: processes of the same user cannot look into it"
 
 
+def test_the_spawner_keeps_what_sandboxes_take(server):
+    server.create_function(ECHO)
+    found = status(spawner_of(server))
+    assert found["NoNewPrivs"] == ["1"] and found["Seccomp"] == ["2"]
+    if os.geteuid() == 0:
+        needed = int(found["CapEff"][0], 16)
+        assert {int(found[each][0], 16) for each in ("CapPrm", "CapBnd")} == {needed}
+        assert needed.bit_count() <= 12 and int(found["CapInh"][0], 16) == int(found["CapAmb"][0], 16) == 0
+        own = os.readlink(f"/proc/{spawner_of(server)}/ns/mnt")
+        assert own not in (os.readlink("/proc/self/ns/mnt"), os.readlink(f"/proc/{server.pid}/ns/mnt"))
+
+
 @only_root
 def test_the_server_takes_an_account_that_is_named_and_a_port_below_1024(new_server):
     def is_free(port):
