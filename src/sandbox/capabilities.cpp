@@ -80,6 +80,20 @@ Result<> keep_capabilities(std::span<const int> kept) {
   return {};
 }
 
+Result<> pass_capabilities_on(std::span<const int> kept) {
+  LAMBENT_TRY_VOID(keep_capabilities(kept));
+  auto sets = bits_of(kept);
+  for (auto& half : sets) half.effective = half.inheritable = half.permitted;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  if (syscall(SYS_capset, &header, sets.data()) != 0) return fail_errno("capset");
+  for (const int capability : kept) {
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) {
+      return fail_errno("prctl", "PR_CAP_AMBIENT_RAISE");
+    }
+  }
+  return {};
+}
+
 bool holds_only(std::span<const int> kept) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const auto sets = bits_of(kept);

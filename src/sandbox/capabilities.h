@@ -15,6 +15,8 @@ Result<> drop_all_capabilities();
 // Gives up all but these; what it does not have it does not get. None stays inheritable or ambient. The bounding set
 // shrinks too where the process may change it.
 Result<> keep_capabilities(std::span<const int> kept);
+// Keeps these, which it must have, over exec too, whatever the user.
+Result<> pass_capabilities_on(std::span<const int> kept);
 // True where no other than these is permitted or inheritable.
 bool holds_only(std::span<const int> kept);
 // In effect in the running process.

@@ -113,6 +113,11 @@ UniqueFd SandboxCgroup::watch_memory_limit() const {
   return {};
 }
 
+Result<> SandboxCgroup::limit(const CgroupLimits& limits) {
+  for (const auto& place : places_) LAMBENT_TRY_VOID(place.backend->limit(place.folder, limits));
+  return {};
+}
+
 Result<> SandboxCgroup::set_cpu(std::uint32_t millicores) {
   for (const auto& place : places_) LAMBENT_TRY_VOID(place.backend->set_cpu(place.folder, millicores));
   return {};
@@ -196,14 +201,13 @@ std::string CgroupTree::why_not(Controller controller) const {
   return use.backend == nullptr ? use.why_not : "";
 }
 
-Result<SandboxCgroup> CgroupTree::make(std::uint64_t id, const CgroupLimits& limits) {
+Result<SandboxCgroup> CgroupTree::make(std::uint64_t key) {
   SandboxCgroup cgroup;
   const auto make_all = [&]() -> Result<> {
     for (CgroupBackend* backend : in_use_) {
-      const std::string folder = fmt::format("{}/{}/i{}", backend->own_folder(), name_, id);
+      const std::string folder = fmt::format("{}/{}/i{}", backend->own_folder(), name_, key);
       if (mkdir(folder.c_str(), 0755) != 0) return fail_errno("make cgroup", folder);
       cgroup.places_.push_back({backend, folder});
-      LAMBENT_TRY_VOID(backend->limit(folder, limits));
       UniqueFd join(open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
       if (!join) return fail_errno("open", folder + "/cgroup.procs");
       cgroup.join_files_.push_back(std::move(join));

@@ -1,8 +1,8 @@
 // Limits on a whole sandbox: memory, processor share, number of processes; through cgroup v1 or v2, whichever carries
 // the controller, mixed hosts included.
 //
-// Our cgroups lie below the one that the spawner runs in: <own>/<name>/<id>. A later run with the same name finds what
-// an earlier one left there. Blocking file operations on kernel files; single-threaded.
+// Our cgroups lie below the one that the spawner runs in: <own>/<name>/i<key>. A later run with the same name finds
+// what an earlier one left there. Blocking file operations on kernel files; single-threaded.
 #pragma once
 
 #include <cstdint>
@@ -77,6 +77,8 @@ class SandboxCgroup {
   [[nodiscard]] std::optional<std::uint64_t> memory_peak() const;
   [[nodiscard]] std::uint64_t memory_kills() const;
   [[nodiscard]] UniqueFd watch_memory_limit() const;
+  // Sets the limits of those that the host can enforce.
+  Result<> limit(const CgroupLimits& limits);
   // In thousandths of a core; nothing where the host cannot limit it.
   Result<> set_cpu(std::uint32_t millicores);
   void kill_all();
@@ -112,7 +114,8 @@ class CgroupTree {
   [[nodiscard]] std::string where(Controller controller) const;
   [[nodiscard]] std::string why_not(Controller controller) const;
 
-  Result<SandboxCgroup> make(std::uint64_t id, const CgroupLimits& limits);
+  // Without limits yet.
+  Result<SandboxCgroup> make(std::uint64_t key);
 
  private:
   struct Use {

@@ -18,9 +18,10 @@
 namespace lambent::sandbox {
 
 enum class ChildEvent : std::uint32_t {
-  ready = 1,   // the program has been executed; the listeners come as descriptors, in the order of protocol::Launched
-  failed = 2,  // step, code and detail say where
-  ended = 3,   // code is the program's wait status
+  prepared = 1,  // the shell stands; the listeners come as descriptors, in the order of protocol::Launched
+  ready = 2,     // the program runs
+  failed = 3,    // step, code and detail say where
+  ended = 4,     // code is the program's wait status
 };
 
 struct ChildMessage {

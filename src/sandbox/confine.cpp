@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 #include "base/files.h"
 #include "sandbox/capabilities.h"
@@ -21,7 +22,8 @@ namespace {
 
 void close_inherited(const Confinement& confinement) {
   std::vector<int> keep = confinement.cgroup_files;
-  keep.insert(keep.end(), {confinement.host_proc, confinement.channel, confinement.log});
+  keep.insert(keep.end(), {confinement.host_proc, confinement.channel, confinement.log, confinement.program_line});
+  std::erase(keep, -1);
   close_all_but(keep);
 }
 
@@ -33,54 +35,46 @@ Result<> join_cgroups(const std::vector<int>& files) {
   return {};
 }
 
-Result<Listeners> make_network(const protocol::Launch& launch) {
+Result<Listeners> make_network(const Confinement& confinement) {
   LAMBENT_TRY_VOID(raise_loopback());
   Listeners listeners;
-  if (launch.runtime_port != 0) {
-    LAMBENT_TRY(listeners.runtime, listen_on_loopback(launch.runtime_port));
+  if (confinement.runtime_port != 0) {
+    LAMBENT_TRY(listeners.runtime, listen_on_loopback(confinement.runtime_port));
   }
-  if (launch.platform_port != 0) {
-    LAMBENT_TRY(listeners.platform, listen_on_loopback(launch.platform_port));
+  if (confinement.platform_port != 0) {
+    LAMBENT_TRY(listeners.platform, listen_on_loopback(confinement.platform_port));
   }
-  if (protocol::has_gate(launch)) {
+  if (confinement.has_gate) {
     LAMBENT_TRY(listeners.gate, make_gate());
   }
   return listeners;
 }
 
-Result<> add_policy_mounts(RootBuilder& root, const protocol::Launch& launch) {
-  const auto& paths = launch.mount_paths;
-  std::size_t index = 0;
-  for (std::uint32_t at = 0; at < paths.used; ++index) {
-    const std::string source(&paths.data[at]);
-    at += static_cast<std::uint32_t>(source.size() + 1);
-    const std::string_view target(&paths.data[at]);
-    at += static_cast<std::uint32_t>(target.size() + 1);
-    const bool is_writable = launch.mount_writable[index] == 1;
-    LAMBENT_TRY_VOID(root.bind(source, target, is_writable ? Access::writable : Access::read_only));
+Result<> add_mounts_of_kind(RootBuilder& root, const protocol::Launch& kind) {
+  for (const auto& mount : protocol::mounts_of(kind)) {
+    LAMBENT_TRY_VOID(root.bind(std::string(mount.source), mount.target, mount.access));
   }
   return {};
 }
 
-Result<> make_file_system(const Confinement& confinement) {
-  const auto& launch = *confinement.launch;
-  const auto& identity = confinement.identity;
-  // Ids given to a mount are read in the mounting process's user namespace.
-  const uid_t mount_uid = confinement.is_privileged ? identity.host_uid : identity.inside_uid;
-  const gid_t mount_gid = confinement.is_privileged ? identity.host_gid : identity.inside_gid;
+Result<RootBuilder> make_file_system(const Confinement& confinement) {
   LAMBENT_TRY_VOID(make_mounts_private());
   LAMBENT_TRY(RootBuilder root, RootBuilder::create());
-  LAMBENT_TRY_VOID(add_skeleton(root, {.inside_uid = identity.inside_uid,
-                                       .inside_gid = identity.inside_gid,
-                                       .mount_uid = mount_uid,
-                                       .mount_gid = mount_gid,
-                                       .shm_bytes = launch.memory_bytes / 2,
-                                       .name_server = protocol::has_gate(launch) ? kGateNameServer : nullptr}));
-  LAMBENT_TRY_VOID(add_policy_mounts(root, launch));
-  LAMBENT_TRY_VOID(root.mount_tmpfs(
-      "/tmp",
-      {.bytes = launch.tmp_bytes, .inodes = launch.tmp_inodes, .uid = mount_uid, .gid = mount_gid, .mode = 01777}));
-  return root.enter();
+  LAMBENT_TRY_VOID(add_skeleton(root, confinement.identity, confinement.has_gate ? kGateNameServer : nullptr));
+  if (confinement.kind != nullptr) LAMBENT_TRY_VOID(add_mounts_of_kind(root, *confinement.kind));
+  LAMBENT_TRY_VOID(root.enter());
+  return root;
+}
+
+// Which of the mounts of the launch go where: the descriptors come in the same order.
+Result<> attach_mounts(RootBuilder& root, const Assignment& assignment, std::span<const UniqueFd> mounts) {
+  std::size_t next = 0;
+  for (const auto& mount : protocol::mounts_of(assignment.launch)) {
+    if (mount.index < assignment.first_mount) continue;
+    if (next == mounts.size()) return fail(Error::of("assign", "mounts", "fewer than named"));
+    LAMBENT_TRY_VOID(root.attach(mounts[next++], mount.target));
+  }
+  return {};
 }
 
 }  // namespace
@@ -88,6 +82,7 @@ Result<> make_file_system(const Confinement& confinement) {
 Result<> give_up_rights(int parent_line) {
   LAMBENT_TRY_VOID(drop_all_capabilities());
   if (prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("prctl", "PR_SET_DUMPABLE");
+  if (parent_line < 0) return {};
   // Changes of user and capabilities clear this, so it comes after them.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return fail_errno("prctl", "PR_SET_PDEATHSIG");
   pollfd line{parent_line, 0, 0};
@@ -95,33 +90,45 @@ Result<> give_up_rights(int parent_line) {
   return {};
 }
 
-Result<Listeners> confine(const Confinement& confinement) {
-  const auto& identity = confinement.identity;
+Result<Shell> prepare(const Confinement& confinement) {
   close_inherited(confinement);
   LAMBENT_TRY_VOID(join_cgroups(confinement.cgroup_files));
-  if (!confinement.is_privileged) LAMBENT_TRY_VOID(enter_user_namespace(identity, confinement.host_proc, true));
   LAMBENT_TRY_VOID(enter_cgroup_namespace());
-  LAMBENT_TRY_VOID(set_host_name(confinement.launch->hostname.data()));
-  LAMBENT_TRY(Listeners listeners, make_network(*confinement.launch));
-  LAMBENT_TRY_VOID(make_file_system(confinement));
-  if (confinement.is_privileged) {
-    LAMBENT_TRY_VOID(become_host_user(identity));
-    LAMBENT_TRY_VOID(enter_user_namespace(identity, confinement.host_proc, false));
-  }
+  LAMBENT_TRY(Listeners listeners, make_network(confinement));
+  LAMBENT_TRY(RootBuilder root, make_file_system(confinement));
+  return Shell{std::move(listeners), std::move(root)};
+}
+
+Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& assignment,
+                std::span<const UniqueFd> mounts) {
+  const auto& launch = assignment.launch;
+  LAMBENT_TRY_VOID(set_host_name(launch.hostname.data()));
+  LAMBENT_TRY_VOID(attach_mounts(shell.root, assignment, mounts));
+  LAMBENT_TRY_VOID(shell.root.resize_tmpfs("/tmp", launch.tmp_bytes, launch.tmp_inodes));
+  LAMBENT_TRY_VOID(shell.root.resize_tmpfs("/dev/shm", launch.memory_bytes / 2, kShmInodes));
+  LAMBENT_TRY_VOID(shell.root.seal());
+  LAMBENT_TRY_VOID(become_host_user(confinement.identity));
+  LAMBENT_TRY_VOID(enter_user_namespace(confinement.identity, confinement.host_proc));
   close(confinement.host_proc);
-  LAMBENT_TRY_VOID(set_resource_limits(confinement.limits));
+  LAMBENT_TRY_VOID(set_resource_limits(assignment.limits));
   LAMBENT_TRY_VOID(give_up_rights(confinement.channel));
-  LAMBENT_TRY_VOID(install_seccomp(confinement.filter));
-  return listeners;
+  return install_seccomp(confinement.filters[launch.seccomp_profile]);
 }
 
 void run_confined(const Confinement& confinement) {
-  auto confined = confine(confinement);
-  if (!confined) {
-    send_child_message(confinement.channel, failure_message(confined.error()));
+  const auto give_up = [&](const Error& error) {
+    send_child_message(confinement.channel, failure_message(error));
     _exit(1);
-  }
-  run_init(confinement, *std::move(confined));
+  };
+  auto shell = prepare(confinement);
+  if (!shell) give_up(shell.error());
+  if (!report_prepared(confinement, std::move(shell->listeners))) _exit(1);
+  // On the heap, and wiped once used: it is large, and holds the function's environment.
+  const auto assignment = std::make_unique<Assignment>();
+  const auto mounts = receive_assignment(confinement.channel, *assignment);
+  if (!mounts) give_up(mounts.error());
+  if (const auto assigned = assign(confinement, *shell, *assignment, *mounts); !assigned) give_up(assigned.error());
+  run_init(confinement, *assignment);
 }
 
 }  // namespace lambent::sandbox

@@ -1,4 +1,6 @@
-// Making a sandbox, from inside: what the cloned child does before the program runs.
+// Making a sandbox, from inside: what the cloned child does before a program runs. Two halves: a shell is prepared
+// before it is known what for (namespaces, mounts of the host's programs, sockets, cgroups), and is assigned to a
+// launch later, or at once. What a shell costs is thus paid off the path of a cold start.
 #pragma once
 
 #include <span>
@@ -6,25 +8,28 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "sandbox/assignment.h"
 #include "sandbox/gate.h"
+#include "sandbox/mounts.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/protocol.h"
-#include "sandbox/rlimits.h"
 #include "sandbox/seccomp.h"
 
 namespace lambent::sandbox {
 
-// Everything that the child needs, prepared by the spawner. Descriptors stay the caller's.
+// Everything that the child needs from its start, prepared by the spawner. Descriptors stay the caller's.
 struct Confinement {
-  protocol::Launch* launch = nullptr;  // valid; its strings are what the program is given
+  const protocol::Launch* kind = nullptr;  // whose mounts the shell has from its start; nothing: none
+  std::uint16_t runtime_port = 0;
+  std::uint16_t platform_port = 0;
+  bool has_gate = false;  // NetworkMode::gate
   Identity identity;
-  ResourceLimits limits;
-  bool is_privileged = false;  // has_host_privileges(): see confine()
   std::vector<int> cgroup_files;
-  int host_proc = -1;  // a folder descriptor of the host's /proc
-  int channel = -1;    // to the spawner
-  int log = -1;        // write end of the program's output
-  std::span<const sock_filter> filter;
+  int host_proc = -1;     // a folder descriptor of the host's /proc
+  int channel = -1;       // to the spawner
+  int log = -1;           // write end of the program's output
+  int program_line = -1;  // to a process that a template forks into this shell; -1: the program is executed
+  std::span<const SeccompProgram> filters;  // by SeccompProfile
 };
 
 struct Listeners {
@@ -33,18 +38,24 @@ struct Listeners {
   Gate gate;
 };
 
-// Confines the calling process, the first one of its new pid namespace; the body is the recipe. Where the spawner has
-// the host's privileges the user namespace is entered last: mounts are then made with the right to open any source
-// (an interpreter under /root, say), and all other namespaces belong to the host's user namespace, so that even all
-// capabilities inside would give no power over them. An ordinary user gets that right only in a user namespace, so
-// there it comes first.
-Result<Listeners> confine(const Confinement& confinement);
+struct Shell {
+  Listeners listeners;
+  RootBuilder root;
+};
 
-// The whole child: confine, run the program as init (init.h), leave.
+// First half, in the first process of a new pid namespace. The user namespace is entered at the end of the second:
+// until then the process has the spawner's rights, and all other namespaces belong to the spawner's user namespace, so
+// that even all capabilities inside would give no power over them.
+Result<Shell> prepare(const Confinement& confinement);
+// Second half: afterwards the process has no rights.
+Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& assignment,
+                std::span<const UniqueFd> mounts);
+
+// The whole child: prepare, wait for the assignment, confine, run the program as init (init.h), leave.
 [[noreturn]] void run_confined(const Confinement& confinement);
 
 // The last steps of every confined process: no capabilities, not readable by others of its user, ends with its parent.
-// `parent_line` is a socket to the parent: hung up where the parent ended before.
+// `parent_line` is a socket to the parent: hung up where the parent ended before. -1: ends with its pid namespace only.
 Result<> give_up_rights(int parent_line);
 
 }  // namespace lambent::sandbox

@@ -1,6 +1,7 @@
 #include "sandbox/init.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -10,8 +11,11 @@
 
 #include <array>
 #include <cerrno>
+#include <string_view>
+#include <vector>
 
 #include "sandbox/child_channel.h"
+#include "sandbox/packet_io.h"
 
 namespace lambent::sandbox {
 namespace {
@@ -20,24 +24,6 @@ struct ExecFailure {
   int code;
   char step[16];
 };
-
-// The spawner ignores some signals, and what is ignored stays so over exec. Process 1 needs the defaults too: the
-// kernel keeps signals from inside from it only where it has no handler (a sanitizer's, say).
-void reset_signals() {
-  // By the system call: glibc keeps two numbers to itself, which a parent that uses libuv leaves ignored.
-  struct {
-    void* handler;
-    unsigned long flags;
-    void* restorer;
-    std::uint64_t mask;
-  } const defaults{};
-  for (int number = 1; number < NSIG; ++number) {
-    syscall(SYS_rt_sigaction, number, &defaults, nullptr, sizeof defaults.mask);
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
 
 // In the program's process, up to exec. Only returns on failure, with errno set.
 const char* start_program(protocol::Launch& launch, int log, char* const* argv, char* const* environment) {
@@ -88,28 +74,12 @@ int wait_for_program(pid_t program) {
   }
 }
 
-void report_ready(const Confinement& confinement, const Listeners& listeners) {
-  ChildMessage ready{};
-  ready.event = ChildEvent::ready;
-  std::array<int, 4> fds{};
-  std::size_t count = 0;
-  for (const int fd :
-       {listeners.runtime.get(), listeners.platform.get(), listeners.gate.tcp.get(), listeners.gate.udp.get()}) {
-    if (fd >= 0) fds[count++] = fd;
-  }
-  if (!send_child_message(confinement.channel, ready, std::span(fds).first(count))) _exit(1);
-}
-
-}  // namespace
-
-void run_init(const Confinement& confinement, Listeners listeners) {
-  reset_signals();
-  protocol::Launch& launch = *confinement.launch;
+// Executes the program as a child. Returns when it runs.
+pid_t execute_program(const Confinement& confinement, protocol::Launch& launch) {
   const auto argv = launch.argv.pointers();
   const auto environment = launch.environment.pointers();
   std::array<int, 2> pipe_ends{};
   if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0) fail_init(confinement.channel, Error::from_errno("pipe"));
-
   const pid_t program = fork();
   if (program < 0) fail_init(confinement.channel, Error::from_errno("fork"));
   if (program == 0) {
@@ -122,17 +92,89 @@ void run_init(const Confinement& confinement, Listeners listeners) {
   }
   close(pipe_ends[1]);
   close(confinement.log);
-  let_standard_descriptors_go();
-  auto executed = wait_for_exec(pipe_ends[0], launch);
-  explicit_bzero(&launch, sizeof launch);
-  if (!executed) fail_init(confinement.channel, executed.error());
-  report_ready(confinement, listeners);
-  listeners = {};
+  if (const auto executed = wait_for_exec(pipe_ends[0], launch); !executed) {
+    fail_init(confinement.channel, executed.error());
+  }
+  return program;
+}
 
-  ChildMessage ended{};
-  ended.event = ChildEvent::ended;
-  ended.code = wait_for_program(program);
-  send_child_message(confinement.channel, ended);
+// Tells the process that a template forked into this shell where it is and what its environment is.
+void release_program(const Confinement& confinement, const protocol::Launch& launch) {
+  std::vector<std::byte> start;
+  const auto append = [&](std::string_view bytes) {
+    const auto more = std::as_bytes(std::span(bytes));
+    start.insert(start.end(), more.begin(), more.end());
+  };
+  append(protocol::text_of(launch.working_folder));
+  append(std::string_view("\0", 1));
+  append({launch.environment.data.data(), launch.environment.used});
+  const auto sent = send_packet(confinement.program_line, start);
+  explicit_bzero(start.data(), start.size());
+  if (!sent) fail_init(confinement.channel, sent.error());
+  close(confinement.program_line);
+  close(confinement.log);
+}
+
+// The kernel reaps what is orphaned; the spawner ends this process when the program has ended.
+[[noreturn]] void wait_for_the_end(int channel) {
+  signal(SIGCHLD, SIG_IGN);
+  pollfd line{channel, 0, 0};
+  for (;;) {
+    if (poll(&line, 1, -1) > 0) _exit(0);
+  }
+}
+
+}  // namespace
+
+// What the spawner ignores stays so over exec. Process 1 needs the defaults too: the kernel keeps signals from inside
+// from it only where it has no handler (a sanitizer's, say).
+void reset_signals() {
+  // By the system call: glibc keeps two numbers to itself, which a parent that uses libuv leaves ignored.
+  struct {
+    void* handler;
+    unsigned long flags;
+    void* restorer;
+    std::uint64_t mask;
+  } const defaults{};
+  for (int number = 1; number < NSIG; ++number) {
+    syscall(SYS_rt_sigaction, number, &defaults, nullptr, sizeof defaults.mask);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool report_prepared(const Confinement& confinement, Listeners listeners) {
+  ChildMessage prepared{};
+  prepared.event = ChildEvent::prepared;
+  std::array<int, 4> fds{};
+  std::size_t count = 0;
+  for (const int fd :
+       {listeners.runtime.get(), listeners.platform.get(), listeners.gate.tcp.get(), listeners.gate.udp.get()}) {
+    if (fd >= 0) fds[count++] = fd;
+  }
+  return send_child_message(confinement.channel, prepared, std::span(fds).first(count));
+}
+
+void run_init(const Confinement& confinement, Assignment& assignment) {
+  reset_signals();
+  const bool is_forked = confinement.program_line >= 0;
+  pid_t program = -1;
+  if (is_forked) {
+    release_program(confinement, assignment.launch);
+  } else {
+    program = execute_program(confinement, assignment.launch);
+  }
+  let_standard_descriptors_go();
+  explicit_bzero(&assignment, sizeof assignment);
+  ChildMessage message{};
+  message.event = ChildEvent::ready;
+  if (!send_child_message(confinement.channel, message)) _exit(1);
+  if (is_forked) wait_for_the_end(confinement.channel);
+
+  message.event = ChildEvent::ended;
+  message.code = wait_for_program(program);
+  send_child_message(confinement.channel, message);
   _exit(0);
 }
 

@@ -3,13 +3,21 @@
 // by it (not dumpable), and does not die of signals from inside, as the kernel guards process 1.
 //
 // The program is a child of it, not process 1 itself, so that kill(getpid(), SIGKILL), abort() and exit statuses mean
-// what they mean elsewhere.
+// what they mean elsewhere. A program that a template forked into the shell is the template's child: then process 1
+// only tells it to go on.
 #pragma once
 
 #include "sandbox/confine.h"
 
 namespace lambent::sandbox {
 
-[[noreturn]] void run_init(const Confinement& confinement, Listeners listeners);
+// The shell stands: tells the spawner and hands the listeners over. False where the spawner is gone.
+bool report_prepared(const Confinement& confinement, Listeners listeners);
+
+// `assignment` is wiped once the program has what it needs of it.
+[[noreturn]] void run_init(const Confinement& confinement, Assignment& assignment);
+
+// All signals to their defaults, none blocked.
+void reset_signals();
 
 }  // namespace lambent::sandbox

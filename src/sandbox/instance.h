@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/fd.h"
 #include "sandbox/cgroup.h"
@@ -13,14 +15,17 @@ namespace lambent::sandbox {
 
 struct Instance {
   enum class State {
-    setting_up,  // the child confines itself; nothing told to the server yet
-    running,     // Launched was sent
-    failed,      // LaunchFailed is decided; waiting for the end
-    removing,    // ended and reaped; a cgroup is still busy
+    shell,     // prepares itself, or is prepared and waits for a launch
+    assigned,  // has its launch and confines itself; nothing told to the server yet
+    running,   // Launched was sent
+    failed,    // LaunchFailed is decided; waiting for the end
+    removing,  // ended and reaped; a cgroup is still busy
   };
 
-  std::uint64_t id = 0;
-  State state = State::setting_up;
+  std::uint64_t key = 0;   // the spawner's own name for it
+  std::uint64_t id = 0;    // the server's; 0 while no launch has it
+  std::uint32_t kind = 0;  // of shell; 0: made for one launch
+  State state = State::shell;
   pid_t pid = -1;
   UniqueFd pidfd;
   UniqueFd channel;       // to its first process
@@ -28,12 +33,23 @@ struct Instance {
   UniqueFd memory_watch;  // readable: the memory limit was hit
   SandboxCgroup cgroup;
   std::uint32_t host_uid = 0;
-  std::uint32_t listeners = 0;  // which the policy asks for: bits of protocol::Launched
-  std::chrono::steady_clock::time_point set_up_deadline;
+  std::chrono::steady_clock::time_point deadline;  // of preparing or of the assignment
+
+  std::vector<UniqueFd> listeners;     // from "prepared" until they are handed over
+  std::uint32_t wanted_listeners = 0;  // bits of protocol::Launched
+  bool is_prepared = false;
+  std::unique_ptr<protocol::Launch> launch;  // what it is for, until it is told
+
+  // Where a template forks the program into it: what the template needs for that, and the forked process.
+  UniqueFd program_line;
+  UniqueFd program_log;
+  bool is_forked = false;
+  bool is_joined = false;
+  UniqueFd program;
 
   bool is_killed = false;
   bool is_out_of_memory = false;
-  std::optional<int> program_status;    // as of wait(2), from its first process
+  std::optional<int> program_status;    // as of wait(2), from its first process or from the template
   std::optional<ChildMessage> failure;  // of the set-up
   std::optional<std::uint64_t> memory_peak;
 };

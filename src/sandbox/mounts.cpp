@@ -155,9 +155,13 @@ Result<> RootBuilder::attach(const UniqueFd& tree, std::string_view target) {
   return {};
 }
 
-Result<> RootBuilder::bind(const std::string& source, std::string_view target, Access access) {
+Result<UniqueFd> open_mount(const std::string& source, Access access) {
   const unsigned long read_only = access == Access::read_only ? MOUNT_ATTR_RDONLY : 0;
-  LAMBENT_TRY(const UniqueFd tree, clone_tree(source, read_only | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  return clone_tree(source, read_only | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
+Result<> RootBuilder::bind(const std::string& source, std::string_view target, Access access) {
+  LAMBENT_TRY(const UniqueFd tree, open_mount(source, access));
   return attach(tree, target);
 }
 
@@ -185,13 +189,32 @@ Result<> RootBuilder::mount_proc(std::string_view target) {
   return attach(tree, target);
 }
 
+Result<> RootBuilder::resize_tmpfs(const char* target, std::uint64_t bytes, std::uint64_t inodes) {
+  const UniqueFd context(fspick(AT_FDCWD, target, FSPICK_CLOEXEC | FSPICK_SYMLINK_NOFOLLOW));
+  if (!context) return fail_errno("fspick", target);
+  const FsOption options[] = {{"size", std::to_string(bytes)}, {"nr_inodes", std::to_string(inodes)}};
+  for (const auto& option : options) {
+    if (fsconfig(context.get(), FSCONFIG_SET_STRING, option.key, option.value.c_str(), 0) != 0) {
+      return fail_errno("fsconfig", target);
+    }
+  }
+  if (fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) != 0) {
+    return fail_errno("fsconfig reconfigure", target);
+  }
+  return {};
+}
+
 Result<> RootBuilder::enter() {
+  if (fchdir(root_.get()) != 0) return fail_errno("fchdir", "/");
+  return switch_root();
+}
+
+Result<> RootBuilder::seal() {
   mount_attr change{};
   change.attr_set = MOUNT_ATTR_RDONLY;
   if (mount_setattr(root_.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
     return fail_errno("mount_setattr", "/");
-  if (fchdir(root_.get()) != 0) return fail_errno("fchdir", "/");
-  return switch_root();
+  return {};
 }
 
 Result<> enter_folder_as_root(int folder, int host_proc) {

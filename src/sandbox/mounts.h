@@ -30,6 +30,10 @@ struct TmpfsOptions {
 
 enum class Access { read_only, writable };
 
+// A detached copy of a host file or folder with all that is mounted below it, never with set-user-id bits, never with
+// devices. It can be sent to another process and attached there.
+Result<UniqueFd> open_mount(const std::string& source, Access access);
+
 class RootBuilder {
  public:
   // An empty root, attached over the current one (which stays what paths mean until enter()).
@@ -47,12 +51,18 @@ class RootBuilder {
   // /proc of the current pid namespace, read-only.
   Result<> mount_proc(std::string_view target);
 
-  // Makes the root read-only, changes to it and lets the host's go.
+  // Attaches a detached copy (open_mount) that may come from another mount namespace. Also after enter().
+  Result<> attach(const UniqueFd& tree, std::string_view target);
+  // Sets size and number of inodes of a tmpfs mounted before. After enter() only.
+  Result<> resize_tmpfs(const char* target, std::uint64_t bytes, std::uint64_t inodes);
+
+  // Changes to the root and lets the host's go: what was not mounted by now can only be attached.
   Result<> enter();
+  // Makes the root read-only. The last step.
+  Result<> seal();
 
  private:
   explicit RootBuilder(UniqueFd root) : root_(std::move(root)) {}
-  Result<> attach(const UniqueFd& tree, std::string_view target);
   Result<> add_mount_point(std::string_view target, bool is_folder);
 
   UniqueFd root_;

@@ -27,7 +27,7 @@ Result<> write_map(int host_proc, const char* path, const std::string& content) 
 }  // namespace
 
 const std::uint64_t kSandboxNamespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
-const std::uint64_t kUserNamespace = CLONE_NEWUSER;
+const std::uint64_t kTemplateNamespaces = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
 
 Result<ClonedProcess> clone_into(std::uint64_t namespaces) {
   int pidfd = -1;
@@ -44,14 +44,15 @@ Result<ClonedProcess> clone_into(std::uint64_t namespaces) {
 }
 
 Result<> become_host_user(const Identity& identity) {
+  if (!identity.changes_user) return {};
   if (setgroups(0, nullptr) != 0) return fail_errno("setgroups");
   if (setresgid(identity.host_gid, identity.host_gid, identity.host_gid) != 0) return fail_errno("setresgid");
   if (setresuid(identity.host_uid, identity.host_uid, identity.host_uid) != 0) return fail_errno("setresuid");
   return {};
 }
 
-Result<> enter_user_namespace(const Identity& identity, int host_proc, bool is_inside_already) {
-  if (!is_inside_already && unshare(CLONE_NEWUSER) != 0) return fail_errno("unshare", "user namespace");
+Result<> enter_user_namespace(const Identity& identity, int host_proc) {
+  if (unshare(CLONE_NEWUSER) != 0) return fail_errno("unshare", "user namespace");
   // A process that changed its user is not dumpable, and then its files in /proc belong to root. Confining sets it
   // back when the maps are written.
   if (prctl(PR_SET_DUMPABLE, 1) != 0) return fail_errno("prctl", "PR_SET_DUMPABLE");
@@ -59,6 +60,18 @@ Result<> enter_user_namespace(const Identity& identity, int host_proc, bool is_i
   LAMBENT_TRY_VOID(
       write_map(host_proc, "self/uid_map", fmt::format("{} {} 1\n", identity.inside_uid, identity.host_uid)));
   return write_map(host_proc, "self/gid_map", fmt::format("{} {} 1\n", identity.inside_gid, identity.host_gid));
+}
+
+Result<> enter_namespaces_of_ordinary_user() {
+  const uid_t uid = geteuid();
+  const gid_t gid = getegid();
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return fail_errno("unshare", "user namespace");
+  if (prctl(PR_SET_DUMPABLE, 1) != 0) return fail_errno("prctl", "PR_SET_DUMPABLE");
+  const UniqueFd proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!proc) return fail_errno("open", "/proc");
+  LAMBENT_TRY_VOID(write_map(proc.get(), "self/setgroups", "deny"));
+  LAMBENT_TRY_VOID(write_map(proc.get(), "self/uid_map", fmt::format("{} {} 1\n", uid, uid)));
+  return write_map(proc.get(), "self/gid_map", fmt::format("{} {} 1\n", gid, gid));
 }
 
 Result<> enter_cgroup_namespace() {

@@ -10,7 +10,7 @@
 
 namespace lambent::sandbox {
 
-inline constexpr std::size_t kPacketFds = 8;
+inline constexpr std::size_t kPacketFds = 32;
 
 Result<> send_packet(int socket, std::span<const std::byte> packet, std::span<const int> fds = {});
 

@@ -72,6 +72,10 @@ struct Policy {
   NetworkMode network = NetworkMode::closed;
 
   SeccompProfile seccomp = SeccompProfile::provided;
+
+  // A kind of shells kept ready (SpawnerClient::keep_ready) whose users, ports, network and first mounts are this
+  // policy's; 0: none. With a template the program is not executed: a forked process takes the environment and goes on.
+  std::uint32_t kind = 0;
 };
 
 // The share of one core that a function's memory size buys, in thousandths of a core, at least 10.

@@ -24,8 +24,7 @@ constexpr std::uint64_t kDataFactor = 4;
 constexpr std::uint64_t kLeastData = 1024 * kMiB;
 
 // The steps of a sandbox that a host may refuse, tried on nothing.
-Result<> try_namespaces(bool is_privileged, const Identity& identity, int host_proc) {
-  if (!is_privileged) LAMBENT_TRY_VOID(enter_user_namespace(identity, host_proc, true));
+Result<> try_namespaces(const Identity& identity, int host_proc) {
   LAMBENT_TRY_VOID(enter_cgroup_namespace());
   LAMBENT_TRY_VOID(raise_loopback());
   LAMBENT_TRY_VOID(make_mounts_private());
@@ -33,27 +32,27 @@ Result<> try_namespaces(bool is_privileged, const Identity& identity, int host_p
   LAMBENT_TRY_VOID(root.bind("/usr", "/usr", Access::read_only));
   LAMBENT_TRY_VOID(root.mount_proc("/proc"));
   LAMBENT_TRY_VOID(root.enter());
-  if (is_privileged) LAMBENT_TRY_VOID(enter_user_namespace(identity, host_proc, false));
+  LAMBENT_TRY_VOID(root.seal());
+  LAMBENT_TRY_VOID(enter_user_namespace(identity, host_proc));
   return drop_all_capabilities();
 }
 
-Result<> try_gate(bool is_privileged, const Identity& identity, int host_proc) {
-  if (!is_privileged) LAMBENT_TRY_VOID(enter_user_namespace(identity, host_proc, true));
+Result<> try_gate(const Identity&, int) {
   LAMBENT_TRY_VOID(raise_loopback());
   LAMBENT_TRY(const Gate gate, make_gate());
   return {};
 }
 
-using Attempt = Result<>(bool is_privileged, const Identity& identity, int host_proc);
+using Attempt = Result<>(const Identity& identity, int host_proc);
 
 // In a child in new namespaces.
-Result<> probe(Attempt& attempt, bool is_privileged) {
+Result<> probe(Attempt& attempt) {
   const UniqueFd host_proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const Identity identity{geteuid(), getegid(), 993, 990};
+  const Identity identity{geteuid(), getegid(), 993, 990, false};
   LAMBENT_TRY(const auto channel, make_child_channel());
-  LAMBENT_TRY(const auto cloned, clone_into(is_privileged ? kSandboxNamespaces : kSandboxNamespaces | kUserNamespace));
+  LAMBENT_TRY(const auto cloned, clone_into(kSandboxNamespaces));
   if (cloned.pid == 0) {
-    const auto tried = attempt(is_privileged, identity, host_proc.get());
+    const auto tried = attempt(identity, host_proc.get());
     if (!tried) send_child_message(channel.second.get(), failure_message(tried.error()));
     _exit(tried ? 0 : 1);
   }
@@ -77,9 +76,10 @@ Capability cgroup_capability(const CgroupTree& cgroups, Controller controller, c
 
 HostReport report_host(const CgroupTree& cgroups, bool is_privileged) {
   HostReport report;
-  const auto namespaces = probe(try_namespaces, is_privileged);
+  const auto namespaces = probe(try_namespaces);
   report.can_launch = namespaces.has_value();
-  const char* order = is_privileged ? "made with the host's rights, entered without" : "made in a user namespace first";
+  const char* order =
+      is_privileged ? "made with the host's rights, entered without" : "made in a user namespace of the spawner";
   report.capabilities.push_back({"namespaces", namespaces ? Enforcement::full : Enforcement::none, order,
                                  namespaces ? "" : namespaces.error().message()});
   if (is_privileged) {
@@ -104,7 +104,7 @@ HostReport report_host(const CgroupTree& cgroups, bool is_privileged) {
           : Capability{"spawner's rights", Enforcement::none, "", "the process is not a spawner"});
   report.capabilities.push_back({"open file limit", Enforcement::full, "RLIMIT_NOFILE of each process", ""});
   report.capabilities.push_back({"size of /tmp", Enforcement::full, "tmpfs", ""});
-  const auto gate = probe(try_gate, is_privileged);
+  const auto gate = probe(try_gate);
   report.capabilities.push_back(
       {kEgressCapability, gate ? Enforcement::full : Enforcement::none, "nf_tables, tproxy",
        gate ? "" : "functions that ask for a network beyond the platform cannot start: " + gate.error().message()});

@@ -66,7 +66,8 @@ Result<> check_program(const Launch& message) {
 std::optional<Type> type_of_request(std::span<const std::byte> packet) {
   static constexpr std::pair<Type, std::size_t> kKnown[] = {
       {Type::configure, sizeof(Configure)}, {Type::launch, sizeof(Launch)}, {Type::kill, sizeof(Kill)},
-      {Type::unpack, sizeof(Unpack)},       {Type::stop, sizeof(Stop)},     {Type::set_cpu, sizeof(SetCpu)}};
+      {Type::unpack, sizeof(Unpack)},       {Type::stop, sizeof(Stop)},     {Type::set_cpu, sizeof(SetCpu)},
+      {Type::prepare, sizeof(Prepare)}};
   return type_with_size(packet, kKnown);
 }
 
@@ -102,7 +103,15 @@ Result<> validate(const Launch& message) {
   LAMBENT_TRY_VOID(check(message.runtime_port == 0 || message.runtime_port != message.platform_port, "runtime_port",
                          "same as platform_port"));
   LAMBENT_TRY_VOID(check(message.seccomp_profile < kSeccompProfiles, "seccomp_profile", "unknown"));
+  LAMBENT_TRY_VOID(check(message.reserved == 0, "reserved", "not 0"));
   return check(message.network <= static_cast<std::uint32_t>(NetworkMode::gate), "network", "unknown");
+}
+
+Result<> validate(const Prepare& message) {
+  LAMBENT_TRY_VOID(check(message.header.id != 0, "id", "0"));
+  LAMBENT_TRY_VOID(check(message.ready <= kMostReady, "ready", "out of range"));
+  LAMBENT_TRY_VOID(check(message.is_template <= 1, "is_template", "neither 0 nor 1"));
+  return validate(message.like);
 }
 
 Result<> validate(const SetCpu& message) {
@@ -143,6 +152,24 @@ bool is_valid(const Unpacked& message) {
          is_text(message.detail);
 }
 
+std::vector<MountEntry> mounts_of(const Launch& message) {
+  std::vector<MountEntry> entries;
+  const auto& paths = message.mount_paths;
+  std::uint32_t at = 0;
+  const auto next = [&] {
+    const std::string_view path(&paths.data[at]);
+    at += static_cast<std::uint32_t>(path.size() + 1);
+    return path;
+  };
+  for (std::uint32_t index = 0; at < paths.used; ++index) {
+    const auto source = next();
+    const auto target = next();
+    entries.push_back(
+        {index, source, target, message.mount_writable[index] == 1 ? Access::writable : Access::read_only});
+  }
+  return entries;
+}
+
 Result<> encode(const Policy& policy, std::uint64_t id, Launch& into) {
   LAMBENT_TRY_VOID(sandbox::validate(policy));
   std::memset(&into, 0, sizeof into);
@@ -174,6 +201,7 @@ Result<> encode(const Policy& policy, std::uint64_t id, Launch& into) {
   into.platform_port = policy.platform_port;
   into.seccomp_profile = static_cast<std::uint32_t>(policy.seccomp);
   into.network = static_cast<std::uint32_t>(policy.network);
+  into.kind = policy.kind;
   return validate(into);
 }
 

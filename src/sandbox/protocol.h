@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "sandbox/mounts.h"
 #include "sandbox/policy.h"
 
 namespace lambent::sandbox::protocol {
@@ -56,6 +57,7 @@ enum class Type : std::uint32_t {
   unpack = 4,  // with two descriptors: the archive, the destination folder
   stop = 5,
   set_cpu = 6,
+  prepare = 7,
   // spawner to server
   ready = 101,
   launched = 102,  // with descriptors: see Launched
@@ -132,7 +134,18 @@ struct Launch {
   std::uint16_t runtime_port;
   std::uint16_t platform_port;
   std::uint32_t seccomp_profile;
-  std::uint32_t network;  // NetworkMode
+  std::uint32_t network;   // NetworkMode
+  std::uint32_t kind;      // of shells (Prepare) that fit it; 0: none
+  std::uint32_t reserved;  // 0
+};
+
+// Keeps shells ready for launches that name this kind (header.id). They have the users, ports, network and mounts of
+// `like`; where `is_template` is set, `like` is also the program of a template that forks a process into each of them.
+struct Prepare {
+  Header header;
+  std::uint32_t ready;        // how many are kept
+  std::uint32_t is_template;  // 0 or 1
+  Launch like;
 };
 
 struct Kill {
@@ -214,12 +227,14 @@ struct Unpacked {
 // A change of any size is a change of the protocol; both ends are one binary, so this guards only against padding.
 static_assert(sizeof(Header) == 16);
 static_assert(sizeof(Configure) == 56);
-static_assert(sizeof(Launch) == 58'040);
+static_assert(sizeof(Launch) == 58'048);
 static_assert(sizeof(Unpack) == 32);
 static_assert(sizeof(Launched) == 24 && sizeof(LaunchFailed) == 344 && sizeof(Exited) == 40);
 static_assert(std::is_trivially_copyable_v<Launch> && std::is_trivially_copyable_v<Ready>);
 
-inline constexpr std::size_t kLargestRequest = sizeof(Launch);
+inline constexpr std::size_t kLargestRequest = sizeof(Prepare);
+inline constexpr std::uint32_t kMostReady = 256;  // shells of a kind
+inline constexpr std::size_t kKinds = 32;
 inline constexpr std::size_t kLargestReply = sizeof(Ready);
 
 // Text into and out of a fixed array: cut to fit, always NUL-terminated.
@@ -245,6 +260,7 @@ std::optional<Type> type_of_reply(std::span<const std::byte> packet);
 // Every field within its bounds. Error::target names the field.
 Result<> validate(const Configure& message);
 Result<> validate(const Launch& message);
+Result<> validate(const Prepare& message);
 Result<> validate(const SetCpu& message);
 Result<> validate(const Unpack& message);
 bool is_valid(const Ready& message);
@@ -264,6 +280,14 @@ Message make(Type type, std::uint64_t id) {
 inline bool has_gate(const Launch& message) {
   return message.network == static_cast<std::uint32_t>(NetworkMode::gate);
 }
+// The mounts of a valid message, in its order.
+struct MountEntry {
+  std::uint32_t index;
+  std::string_view source;
+  std::string_view target;
+  Access access;
+};
+std::vector<MountEntry> mounts_of(const Launch& message);
 
 // Writes a valid policy (sandbox::validate) into a message. The message is large: keep one and reuse it.
 Result<> encode(const Policy& policy, std::uint64_t id, Launch& into);

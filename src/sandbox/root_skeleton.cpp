@@ -8,6 +8,8 @@
 #include <climits>
 #include <string>
 
+#include "base/limits.h"
+
 namespace lambent::sandbox {
 namespace {
 
@@ -43,40 +45,44 @@ Result<> add_host_path(RootBuilder& root, const char* path) {
   return root.add_symlink(path, std::string(target, static_cast<std::size_t>(length)));
 }
 
-Result<> add_synthetic_files(RootBuilder& root, const SkeletonOptions& options) {
+Result<> add_synthetic_files(RootBuilder& root, const Identity& identity, const char* name_server) {
   const std::string users = fmt::format(
       "root:x:0:0:root:/root:/sbin/nologin\nsbx_user:x:{}:{}:function:/tmp:/sbin/nologin\n"
       "nobody:x:65534:65534:nobody:/:/sbin/nologin\n",
-      options.inside_uid, options.inside_gid);
-  const std::string groups = fmt::format("root:x:0:\nsbx_user:x:{}:\nnogroup:x:65534:\n", options.inside_gid);
+      identity.inside_uid, identity.inside_gid);
+  const std::string groups = fmt::format("root:x:0:\nsbx_user:x:{}:\nnogroup:x:65534:\n", identity.inside_gid);
   LAMBENT_TRY_VOID(root.add_file("/etc/passwd", users));
   LAMBENT_TRY_VOID(root.add_file("/etc/group", groups));
   LAMBENT_TRY_VOID(root.add_file("/etc/hosts", "127.0.0.1 localhost\n"));
   // Without a server a name that is not in hosts fails at once instead of waiting.
-  const std::string servers = options.name_server == nullptr ? "options timeout:1 attempts:1\n"
-                                                             : fmt::format("nameserver {}\n", options.name_server);
+  const std::string servers =
+      name_server == nullptr ? "options timeout:1 attempts:1\n" : fmt::format("nameserver {}\n", name_server);
   LAMBENT_TRY_VOID(root.add_file("/etc/resolv.conf", servers));
   return root.add_file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
 }
 
-Result<> add_devices(RootBuilder& root, const SkeletonOptions& options) {
+// Ids given to a mount are read in the mounting process's user namespace, which is the spawner's.
+TmpfsOptions scratch(const Identity& identity) {
+  return {.bytes = kMiB, .inodes = 64, .uid = identity.host_uid, .gid = identity.host_gid, .mode = 01777};
+}
+
+Result<> add_devices(RootBuilder& root, const Identity& identity) {
   for (const char* name : kDevices) {
     const std::string path = fmt::format("/dev/{}", name);
     LAMBENT_TRY_VOID(root.bind_device(path, path));
   }
   for (const auto& [path, target] : kDeviceLinks) LAMBENT_TRY_VOID(root.add_symlink(path, target));
-  return root.mount_tmpfs(
-      "/dev/shm",
-      {.bytes = options.shm_bytes, .inodes = 4096, .uid = options.mount_uid, .gid = options.mount_gid, .mode = 01777});
+  LAMBENT_TRY_VOID(root.mount_tmpfs("/dev/shm", scratch(identity)));
+  return root.mount_tmpfs("/tmp", scratch(identity));
 }
 
 }  // namespace
 
-Result<> add_skeleton(RootBuilder& root, const SkeletonOptions& options) {
+Result<> add_skeleton(RootBuilder& root, const Identity& identity, const char* name_server) {
   for (const char* path : kSystemFolders) LAMBENT_TRY_VOID(add_host_path(root, path));
-  LAMBENT_TRY_VOID(add_synthetic_files(root, options));
+  LAMBENT_TRY_VOID(add_synthetic_files(root, identity, name_server));
   for (const char* path : kSystemFiles) LAMBENT_TRY_VOID(add_host_path(root, path));
-  LAMBENT_TRY_VOID(add_devices(root, options));
+  LAMBENT_TRY_VOID(add_devices(root, identity));
   for (const char* path : {"/var/task", "/var/runtime", "/opt"}) LAMBENT_TRY_VOID(root.add_folder(path));
   return root.mount_proc("/proc");
 }

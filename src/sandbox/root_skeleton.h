@@ -2,20 +2,18 @@
 // /etc that they need, /dev and /proc.
 #pragma once
 
+#include <cstdint>
+
 #include "base/error.h"
 #include "sandbox/mounts.h"
+#include "sandbox/namespaces.h"
 
 namespace lambent::sandbox {
 
-struct SkeletonOptions {
-  uid_t inside_uid = 0;
-  gid_t inside_gid = 0;
-  uid_t mount_uid = 0;  // the same user as the mounting process sees it
-  gid_t mount_gid = 0;
-  std::uint64_t shm_bytes = 0;
-  const char* name_server = nullptr;  // for resolv.conf; null: there is none
-};
+// /tmp and /dev/shm are made too, with room for the preparation only: an assignment gives them their size.
+inline constexpr std::uint64_t kShmInodes = 4096;
 
-Result<> add_skeleton(RootBuilder& root, const SkeletonOptions& options);
+// `name_server` is for resolv.conf; null: there is none.
+Result<> add_skeleton(RootBuilder& root, const Identity& identity, const char* name_server);
 
 }  // namespace lambent::sandbox

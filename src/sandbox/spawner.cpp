@@ -19,7 +19,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::uint64_t kSourceBits = 3;  // of an epoll tag; the rest is the id
+constexpr std::uint64_t kSourceBits = 3;  // of an epoll tag; the rest is the key
 
 // The server decides when to stop; a terminal's or an init system's signal to the whole group must not race with it.
 void become_quiet() {
@@ -41,6 +41,11 @@ Result<std::unique_ptr<SpawnerLoop>> SpawnerLoop::create(UniqueFd server) {
   LAMBENT_TRY(loop->filters_, compile_seccomp_profiles());
   LAMBENT_TRY(loop->unpacker_filter_, compile_seccomp_policy("unpacker"));
   loop->is_privileged_ = has_host_privileges();
+  if (!loop->is_privileged_) {
+    if (const auto entered = enter_namespaces_of_ordinary_user(); !entered) {
+      log::warning("spawner: {}", entered.error().message());  // the report of the host says what follows from it
+    }
+  }
   loop->host_proc_.reset(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!loop->host_proc_) return fail_errno("open", "/proc");
   loop->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
@@ -62,10 +67,12 @@ void SpawnerLoop::dispatch(const epoll_event& event) {
   const std::uint64_t id = event.data.u64 >> kSourceBits;
   if (source == Source::server) return on_server();
   if (source == Source::unpack_pidfd) return on_unpack_ended(id);
+  if (source == Source::template_control) return on_template(static_cast<std::uint32_t>(id));
   const auto found = instances_.find(id);
   if (found == instances_.end()) return;  // ended by an event before this one
   if (source == Source::channel) return on_channel(found->second);
   if (source == Source::pidfd) return on_ended(found->second);
+  if (source == Source::program) return on_program_ended(found->second, std::nullopt);
   found->second.is_out_of_memory = true;
   kill_instance(found->second);
 }
@@ -77,10 +84,11 @@ int SpawnerLoop::wait_ms() const {
     wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(deadline - now));
   };
   for (const auto& [id, instance] : instances_) {
-    if (instance.state == Instance::State::setting_up) until(instance.set_up_deadline);
+    if (instance.deadline != Time()) until(instance.deadline);
     if (instance.state == Instance::State::removing) wait = std::chrono::milliseconds(1);
   }
   for (const auto& [id, job] : unpackings_) until(job.deadline);
+  if (refill_at_ != Time::max() && !is_stopping_) until(refill_at_);
   return static_cast<int>(std::max<std::int64_t>(wait.count(), 0));
 }
 
@@ -91,15 +99,13 @@ void SpawnerLoop::on_tick() {
     Instance& instance = (next++)->second;  // finish() removes it
     if (instance.state == Instance::State::removing)
       finish(instance);
-    else if (instance.state == Instance::State::setting_up && now >= instance.set_up_deadline) {
-      instance.failure = failure_message({"set up sandbox", "", ETIMEDOUT, ""});
-      instance.state = Instance::State::failed;
-      kill_instance(instance);
-    }
+    else if (instance.deadline != Time() && now >= instance.deadline)
+      fail_instance(instance, {"set up sandbox", "", ETIMEDOUT, ""});
   }
   for (auto& [id, job] : unpackings_) {
     if (now >= job.deadline) job.stop_for_time();
   }
+  if (now >= refill_at_ && !is_stopping_) refill(now);
 }
 
 int SpawnerLoop::run() {

@@ -16,49 +16,83 @@ namespace lambent::sandbox {
 
 void SpawnerLoop::on_channel(Instance& instance) {
   auto received = receive_child_message(instance.channel.get());
-  // After "ready" nothing but the end is expected, and the pidfd tells that; a channel that says nothing valid is at
-  // its end, and would be readable for ever.
-  if (!received || received->message.event != ChildEvent::ended) {
-    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.channel.get(), nullptr);
-  }
+  // A channel that says nothing valid is at its end, and would be readable for ever; the pidfd tells the rest.
+  if (!received) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.channel.get(), nullptr);
   if (received) on_child_message(instance, *received);
+}
+
+Instance* SpawnerLoop::find(std::uint64_t id) {
+  const auto key = keys_.find(id);
+  return key == keys_.end() ? nullptr : &instances_.at(key->second);
 }
 
 void SpawnerLoop::on_child_message(Instance& instance, ReceivedChildMessage& received) {
   const auto& message = received.message;
-  if (message.event == ChildEvent::ended) {
-    instance.program_status = message.code;
-    instance.cgroup.hasten_end();  // of whatever the program leaves behind
-    return;
+  switch (message.event) {
+    case ChildEvent::prepared:
+      instance.listeners = std::move(received.fds);
+      instance.is_prepared = true;
+      if (instance.state == Instance::State::shell) instance.deadline = {};
+      return;
+    case ChildEvent::ready:
+      // One that is to be killed before it was ready is reported as failed at its end.
+      if (instance.state == Instance::State::assigned && !instance.is_killed) report_running(instance);
+      return;
+    case ChildEvent::failed:
+      if (instance.state != Instance::State::shell && instance.state != Instance::State::assigned) return;
+      instance.failure = message;
+      instance.state = Instance::State::failed;
+      return;
+    case ChildEvent::ended:
+      instance.program_status = message.code;
+      instance.cgroup.hasten_end();  // of whatever the program leaves behind
+      return;
   }
-  if (instance.state != Instance::State::setting_up) return;
-  if (message.event == ChildEvent::failed) {
-    instance.failure = message;
-    instance.state = Instance::State::failed;
-    return;
-  }
-  if (instance.is_killed) return;  // asked for before it was ready: reported as failed at its end
+}
+
+void SpawnerLoop::report_running(Instance& instance) {
   const UniqueFd memory_peak = instance.cgroup.open_memory_peak();
   auto launched = protocol::make<protocol::Launched>(protocol::Type::launched, instance.id);
   std::vector<int> fds{instance.pidfd.get(), instance.log.get()};
-  for (const auto& listener : received.fds) fds.push_back(listener.get());
-  launched.present = instance.listeners;
+  for (const auto& listener : instance.listeners) fds.push_back(listener.get());
+  launched.present = instance.wanted_listeners;
   if (memory_peak.valid()) {
     fds.push_back(memory_peak.get());
     launched.present |= protocol::Launched::kMemoryPeak;
   }
-  if (received.fds.size() != static_cast<std::size_t>(std::popcount(instance.listeners))) {
-    instance.failure = failure_message(Error::of("set up sandbox", "listeners", "wrong number"));
-    instance.state = Instance::State::failed;
-    return kill_instance(instance);
+  if (instance.listeners.size() != static_cast<std::size_t>(std::popcount(instance.wanted_listeners))) {
+    return fail_instance(instance, Error::of("set up sandbox", "listeners", "wrong number"));
   }
   instance.state = Instance::State::running;
+  instance.deadline = {};
   reply(launched, fds);
   instance.log.reset();
+  instance.listeners.clear();
+}
+
+// A program that a template forked: process 1 does not see its end.
+void SpawnerLoop::on_program_ended(Instance& instance, std::optional<int> status) {
+  if (instance.program.valid()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.program.get(), nullptr);
+  if (instance.state == Instance::State::removing) return;
+  if (instance.state == Instance::State::shell || instance.state == Instance::State::assigned) {
+    return fail_instance(instance, Error::of("set up sandbox", "forked process", "ended too early"));
+  }
+  if (status) instance.program_status = status;
+  kill_instance(instance);
+}
+
+void SpawnerLoop::fail_instance(Instance& instance, const Error& error) {
+  if (instance.state != Instance::State::removing) {
+    if (!instance.failure) instance.failure = failure_message(error);
+    instance.state = Instance::State::failed;
+    instance.deadline = {};
+  }
+  kill_instance(instance);
 }
 
 void SpawnerLoop::kill_instance(Instance& instance) {
   if (instance.state == Instance::State::removing) return;
+  instance.launch.reset();
   // Ends process 1 of the pid namespace, and the kernel everything else in it.
   syscall(SYS_pidfd_send_signal, instance.pidfd.get(), SIGKILL, nullptr, 0);
   instance.cgroup.hasten_end();
@@ -74,11 +108,12 @@ void SpawnerLoop::on_ended(Instance& instance) {
   if (instance.memory_watch.valid()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.memory_watch.get(), nullptr);
   instance.memory_peak = instance.cgroup.memory_peak();
   if (instance.cgroup.memory_kills() > 0) instance.is_out_of_memory = true;
-  if (instance.state == Instance::State::setting_up) {
+  if (instance.state == Instance::State::shell || instance.state == Instance::State::assigned) {
     const char* why = instance.is_killed ? "killed" : instance.is_out_of_memory ? "out of memory" : "ended too early";
     instance.failure = failure_message(Error::of("set up sandbox", "", why));
   }
   instance.state = Instance::State::removing;
+  instance.deadline = {};
   finish(instance);
 }
 
@@ -88,7 +123,12 @@ void SpawnerLoop::finish(Instance& instance) {
     instance.cgroup.kill_all();
     return;
   }
-  if (instance.failure) {
+  if (instance.id == 0) {
+    if (instance.failure && !is_stopping_) {
+      log::warning("spawner: a shell could not be made ahead: {} {}", protocol::text_of(instance.failure->step),
+                   protocol::text_of(instance.failure->detail));
+    }
+  } else if (instance.failure) {
     auto failed = protocol::make<protocol::LaunchFailed>(protocol::Type::launch_failed, instance.id);
     failed.code = instance.failure->code;
     failed.step = instance.failure->step;
@@ -110,7 +150,9 @@ void SpawnerLoop::finish(Instance& instance) {
     reply(exited);
   }
   if (instance.host_uid != 0) host_ids_.give_back(instance.host_uid);
-  instances_.erase(instance.id);
+  keys_.erase(instance.id);
+  if (const auto kind = kinds_.find(instance.kind); kind != kinds_.end()) std::erase(kind->second.shells, instance.key);
+  instances_.erase(instance.key);
 }
 
 void SpawnerLoop::on_unpack_ended(std::uint64_t id) {

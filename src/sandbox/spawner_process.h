@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "sandbox/packet_io.h"
 #include "sandbox/protocol.h"
 #include "sandbox/seccomp.h"
+#include "sandbox/shell_kind.h"
 #include "sandbox/unpack_helper.h"
 
 namespace lambent::sandbox {
@@ -29,7 +31,9 @@ class SpawnerLoop {
   int run();
 
  private:
-  enum class Source : std::uint64_t { server, pidfd, channel, memory, unpack_pidfd };
+  // What a descriptor in epoll belongs to; with it comes the key of an instance, of an unpacking or of a kind.
+  enum class Source : std::uint64_t { server, pidfd, channel, memory, program, unpack_pidfd, template_control };
+  using Time = std::chrono::steady_clock::time_point;
 
   explicit SpawnerLoop(UniqueFd server) : server_(std::move(server)) {}
 
@@ -45,18 +49,39 @@ class SpawnerLoop {
   void on_request(protocol::Type type, ReceivedPacket& packet);
   void configure(const protocol::Configure& message);
   void set_cpu(const protocol::SetCpu& message);
+  void prepare(const protocol::Prepare& message);
   void launch();
-  Result<Instance> start_instance();
-  Result<> begin_child(protocol::Launch& message, Confinement& confinement, Instance& instance);
+  void kill(std::uint64_t id);
   void unpack(const protocol::Unpack& message, ReceivedPacket& packet);
+
+  // Shells (spawner_shells.cpp): making them ahead or for a launch, giving them their launch.
+  Result<Instance*> shell_for(const protocol::Launch& launch);
+  Result<Instance*> make_shell(const protocol::Launch& like, std::uint32_t kind);
+  Result<> begin_child(Instance& instance, Confinement& confinement);
+  Result<> assign_launch(Instance& instance);
+  void assign_when_possible(Instance& instance);
+  void forget_launches();
+  void refill(Time now);
+  ShellKind* kind_of(const protocol::Launch& launch);
+
+  // Templates (spawner_templates.cpp).
+  void start_template_of(std::uint32_t number, ShellKind& kind);
+  void fork_into(Instance& instance);
+  void on_template(std::uint32_t number);
+  void on_report(const TemplateReport& report);
+  void on_template_lost(std::uint32_t number, ShellKind& kind);
 
   // Life of sandboxes (spawner_instances.cpp).
   void on_channel(Instance& instance);
   void on_child_message(Instance& instance, ReceivedChildMessage& received);
+  void on_program_ended(Instance& instance, std::optional<int> status);
   void on_ended(Instance& instance);
+  void report_running(Instance& instance);
+  void fail_instance(Instance& instance, const Error& error);
   void kill_instance(Instance& instance);
   void finish(Instance& instance);
   void on_unpack_ended(std::uint64_t id);
+  Instance* find(std::uint64_t id);
 
   template <class Message>
   void reply(const Message& message, std::span<const int> fds = {}) {
@@ -74,7 +99,11 @@ class SpawnerLoop {
   SeccompProgram unpacker_filter_;
   CgroupTree cgroups_;
   HostIds host_ids_;
-  std::map<std::uint64_t, Instance> instances_;
+  std::map<std::uint64_t, Instance> instances_;  // by key
+  std::map<std::uint64_t, std::uint64_t> keys_;  // of instances, by the server's id
+  std::map<std::uint32_t, ShellKind> kinds_;
+  std::uint64_t next_key_ = 1;
+  Time refill_at_ = Time::max();
   std::map<std::uint64_t, UnpackJob> unpackings_;
   // The request being handled. Wiped after each launch: a child must not carry another's environment.
   alignas(8) std::array<std::byte, protocol::kLargestRequest> request_{};

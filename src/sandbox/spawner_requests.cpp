@@ -14,8 +14,6 @@
 namespace lambent::sandbox {
 namespace {
 
-constexpr std::chrono::seconds kSetUpTime{10};
-
 protocol::Ready ready_message(const HostReport& report) {
   auto message = protocol::make<protocol::Ready>(protocol::Type::ready, 0);
   message.can_launch = report.can_launch ? 1 : 0;
@@ -28,21 +26,6 @@ protocol::Ready ready_message(const HostReport& report) {
     entry.level = static_cast<std::uint32_t>(one.level);
   }
   return message;
-}
-
-struct LogPipe {
-  UniqueFd read_end;
-  UniqueFd write_end;
-};
-
-// Owned by the sandbox's user, so that a program can open /dev/stdout again, as shells do.
-Result<LogPipe> make_log_pipe(uid_t uid, gid_t gid) {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
-  LogPipe log{UniqueFd(ends[0]), UniqueFd(ends[1])};
-  if (fchown(log.write_end.get(), uid, gid) != 0) return fail_errno("fchown", "log pipe");
-  if (fcntl(log.read_end.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno("fcntl", "log pipe");
-  return log;
 }
 
 }  // namespace
@@ -71,14 +54,12 @@ void SpawnerLoop::on_request(protocol::Type type, ReceivedPacket& packet) {
       std::memcpy(&message, request_.data(), sizeof message);
       return configure(message);
     }
+    case protocol::Type::prepare:
+      return prepare(*reinterpret_cast<const protocol::Prepare*>(request_.data()));
     case protocol::Type::launch:
       return launch();
     case protocol::Type::kill:
-      if (const auto found = instances_.find(header.id); found != instances_.end()) {
-        found->second.is_killed = true;
-        kill_instance(found->second);
-      }
-      return;
+      return kill(header.id);
     case protocol::Type::set_cpu: {
       protocol::SetCpu message{};
       std::memcpy(&message, request_.data(), sizeof message);
@@ -95,9 +76,9 @@ void SpawnerLoop::on_request(protocol::Type type, ReceivedPacket& packet) {
 }
 
 void SpawnerLoop::set_cpu(const protocol::SetCpu& message) {
-  const auto found = instances_.find(message.header.id);
-  if (found == instances_.end() || !protocol::validate(message)) return;
-  if (const auto set = found->second.cgroup.set_cpu(message.cpu_millicores); !set) {
+  Instance* instance = find(message.header.id);
+  if (instance == nullptr || !protocol::validate(message)) return;
+  if (const auto set = instance->cgroup.set_cpu(message.cpu_millicores); !set) {
     log::warning("spawner: {}", set.error().message());
   }
 }
@@ -125,76 +106,42 @@ void SpawnerLoop::reply_failed(std::uint64_t id, const Error& error) {
   reply(message);
 }
 
+void SpawnerLoop::prepare(const protocol::Prepare& message) {
+  if (const auto valid = protocol::validate(message); !valid || !is_configured_) {
+    return log::error("spawner: prepare: {}", valid ? "not configured" : valid.error().message());
+  }
+  const auto number = static_cast<std::uint32_t>(message.header.id);
+  if (kinds_.size() == protocol::kKinds && !kinds_.contains(number)) return log::error("spawner: too many kinds");
+  ShellKind& kind = kinds_[number];
+  if (kind.like) return log::error("spawner: kind {} is there already", number);
+  kind.like = std::make_unique<protocol::Launch>(message.like);
+  kind.is_template = message.is_template == 1;
+  kind.ready_at_least = message.ready;
+  refill_at_ = std::chrono::steady_clock::now();
+}
+
 void SpawnerLoop::launch() {
   const auto& message = *reinterpret_cast<const protocol::Launch*>(request_.data());
   const std::uint64_t id = message.header.id;
-  auto started = start_instance();
-  if (!started) return reply_failed(id, started.error());
-  Instance& instance = instances_.emplace(id, *std::move(started)).first->second;
-  auto watched = watch(instance.pidfd.get(), Source::pidfd, id);
-  if (watched) watched = watch(instance.channel.get(), Source::channel, id);
-  if (watched && instance.memory_watch.valid()) watched = watch(instance.memory_watch.get(), Source::memory, id);
-  if (!watched) {  // out of memory or of epoll watches: only tick() and stop would see its end
-    instance.failure = failure_message(watched.error());
-    instance.state = Instance::State::failed;
-    kill_instance(instance);
-  }
+  const auto started = [&]() -> Result<> {
+    if (!is_configured_) return fail(Error::of("launch", "", "not configured"));
+    LAMBENT_TRY_VOID(protocol::validate(message));
+    if (keys_.contains(id)) return fail({"launch", "id", EEXIST, ""});
+    LAMBENT_TRY(Instance * instance, shell_for(message));
+    instance->id = id;
+    instance->launch = std::make_unique<protocol::Launch>(message);
+    keys_.emplace(id, instance->key);
+    assign_when_possible(*instance);
+    return {};
+  }();
+  if (!started) reply_failed(id, started.error());
 }
 
-// From a valid request in request_ to a child that confines itself.
-Result<Instance> SpawnerLoop::start_instance() {
-  auto& message = *reinterpret_cast<protocol::Launch*>(request_.data());
-  if (!is_configured_) return fail(Error::of("launch", "", "not configured"));
-  LAMBENT_TRY_VOID(protocol::validate(message));
-  if (instances_.contains(message.header.id)) return fail({"launch", "id", EEXIST, ""});
-
-  Instance instance;
-  instance.id = message.header.id;
-  if (message.runtime_port != 0) instance.listeners |= protocol::Launched::kRuntimeListener;
-  if (message.platform_port != 0) instance.listeners |= protocol::Launched::kPlatformListener;
-  if (protocol::has_gate(message)) instance.listeners |= protocol::Launched::kGateTcp | protocol::Launched::kGateUdp;
-  instance.set_up_deadline = std::chrono::steady_clock::now() + kSetUpTime;
-  Confinement confinement;
-  confinement.identity = {geteuid(), getegid(), message.uid, message.gid};
-  if (is_privileged_) {
-    const auto host_uid = host_ids_.take();
-    if (!host_uid) return fail({"launch", "host user ids", EAGAIN, "all are in use"});
-    instance.host_uid = *host_uid;
-    confinement.identity.host_uid = confinement.identity.host_gid = *host_uid;
+void SpawnerLoop::kill(std::uint64_t id) {
+  if (Instance* instance = find(id)) {
+    instance->is_killed = true;
+    kill_instance(*instance);
   }
-  auto begun = begin_child(message, confinement, instance);
-  if (!begun && instance.host_uid != 0) host_ids_.give_back(instance.host_uid);
-  if (!begun) return std::unexpected(begun.error());
-  return instance;
-}
-
-Result<> SpawnerLoop::begin_child(protocol::Launch& message, Confinement& confinement, Instance& instance) {
-  LAMBENT_TRY(auto log, make_log_pipe(confinement.identity.host_uid, confinement.identity.host_gid));
-  LAMBENT_TRY(auto channel, make_child_channel());
-  LAMBENT_TRY(instance.cgroup,
-              cgroups_.make(instance.id, {message.memory_bytes, message.cpu_millicores, message.processes}));
-  instance.memory_watch = instance.cgroup.watch_memory_limit();
-  confinement.launch = &message;
-  confinement.limits = fallback_limits(cgroups_, message);
-  confinement.is_privileged = is_privileged_;
-  for (const auto& file : instance.cgroup.join_files()) confinement.cgroup_files.push_back(file.get());
-  confinement.host_proc = host_proc_.get();
-  confinement.channel = channel.second.get();
-  confinement.log = log.write_end.get();
-  confinement.filter = filters_[message.seccomp_profile];
-
-  auto cloned = clone_into(is_privileged_ ? kSandboxNamespaces : kSandboxNamespaces | kUserNamespace);
-  if (!cloned) {
-    static_cast<void>(instance.cgroup.remove());
-    return std::unexpected(cloned.error());
-  }
-  if (cloned->pid == 0) run_confined(confinement);
-  instance.cgroup.close_join_files();
-  instance.pid = cloned->pid;
-  instance.pidfd = std::move(cloned->pidfd);
-  instance.channel = std::move(channel.first);
-  instance.log = std::move(log.read_end);
-  return {};
 }
 
 void SpawnerLoop::unpack(const protocol::Unpack& message, ReceivedPacket& packet) {

@@ -24,17 +24,14 @@ namespace {
 constexpr std::uint64_t kAddressBytes = 1024 * kMiB;
 constexpr uid_t kInsideId = 1;
 
-// The recipe; see confine() for the order of the user namespace.
+// The recipe; see prepare() for the order of the user namespace.
 Result<> confine_helper(const UnpackRequest& request, const Identity& identity, int line) {
   const std::array keep{request.archive, request.destination, request.host_proc, line};
   close_all_but(keep);
-  if (!request.is_privileged) LAMBENT_TRY_VOID(enter_user_namespace(identity, request.host_proc, true));
   LAMBENT_TRY_VOID(make_mounts_private());
   LAMBENT_TRY_VOID(enter_folder_as_root(request.destination, request.host_proc));
-  if (request.is_privileged) {
-    LAMBENT_TRY_VOID(become_host_user(identity));
-    LAMBENT_TRY_VOID(enter_user_namespace(identity, request.host_proc, false));
-  }
+  LAMBENT_TRY_VOID(become_host_user(identity));
+  LAMBENT_TRY_VOID(enter_user_namespace(identity, request.host_proc));
   close(request.host_proc);
   close(request.destination);  // a way back to the old mount; the root is the folder now
   const auto cpu_seconds = std::chrono::ceil<std::chrono::seconds>(request.limits.time).count() + 1;
@@ -75,14 +72,13 @@ Result<UnpackJob> start_unpack(const UnpackRequest& request) {
   if (fstat(request.archive, &archive) != 0) return fail_errno("stat", "archive");
   if (!S_ISDIR(folder.st_mode)) return fail({"unpack", "destination", ENOTDIR, ""});
   if (!S_ISREG(archive.st_mode)) return fail(Error::of("unpack", "archive", "not a regular file"));
-  const Identity identity = request.is_privileged ? Identity{folder.st_uid, folder.st_gid, kInsideId, kInsideId}
-                                                  : Identity{geteuid(), getegid(), kInsideId, kInsideId};
+  const Identity identity = request.is_privileged ? Identity{folder.st_uid, folder.st_gid, kInsideId, kInsideId, true}
+                                                  : Identity{geteuid(), getegid(), kInsideId, kInsideId, false};
   UnpackJob job;
   job.deadline = std::chrono::steady_clock::now() + request.limits.time;
   job.destination.reset(fcntl(request.destination, F_DUPFD_CLOEXEC, 3));
   LAMBENT_TRY(auto line, make_child_channel());
-  LAMBENT_TRY(auto cloned,
-              clone_into(request.is_privileged ? kSandboxNamespaces : kSandboxNamespaces | kUserNamespace));
+  LAMBENT_TRY(auto cloned, clone_into(kSandboxNamespaces));
   if (cloned.pid == 0) run_helper(request, identity, line.second.get());
   job.pidfd = std::move(cloned.pidfd);
   job.line = std::move(line.first);

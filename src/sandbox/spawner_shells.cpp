@@ -1,0 +1,218 @@
+// Shells: made ahead of launches or for one, and given their launch.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/log.h"
+#include "sandbox/assignment.h"
+#include "sandbox/mounts.h"
+#include "sandbox/probe.h"
+#include "sandbox/spawner_process.h"
+
+namespace lambent::sandbox {
+namespace {
+
+constexpr std::chrono::seconds kSetUpTime{10};
+// A launch is served first: shells are made again when none came for a moment, one after the other.
+constexpr std::chrono::milliseconds kRefillPause{10};
+constexpr std::chrono::milliseconds kRefillStep{1};
+
+struct LogPipe {
+  UniqueFd read_end;
+  UniqueFd write_end;
+};
+
+// Owned by the sandbox's user, so that a program can open /dev/stdout again, as shells do.
+Result<LogPipe> make_log_pipe(const Identity& identity) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
+  LogPipe log{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  if (fchown(log.write_end.get(), identity.host_uid, identity.host_gid) != 0) return fail_errno("fchown", "log pipe");
+  if (fcntl(log.read_end.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno("fcntl", "log pipe");
+  return log;
+}
+
+// Of a launch whose shell has the first `from` already.
+Result<std::vector<UniqueFd>> open_mounts(const protocol::Launch& launch, std::uint32_t from) {
+  std::vector<UniqueFd> mounts;
+  for (const auto& mount : protocol::mounts_of(launch)) {
+    if (mount.index < from) continue;
+    LAMBENT_TRY(auto tree, open_mount(std::string(mount.source), mount.access));
+    mounts.push_back(std::move(tree));
+  }
+  return mounts;
+}
+
+bool begins_with(const protocol::Launch& launch, const protocol::Launch& like) {
+  const auto mounts = protocol::mounts_of(launch);
+  const auto wanted = protocol::mounts_of(like);
+  return mounts.size() >= wanted.size() &&
+         std::equal(wanted.begin(), wanted.end(), mounts.begin(), [](const auto& a, const auto& b) {
+           return a.source == b.source && a.target == b.target && a.access == b.access;
+         });
+}
+
+}  // namespace
+
+// The launch's kind, where its shells would be what the launch asks for.
+ShellKind* SpawnerLoop::kind_of(const protocol::Launch& launch) {
+  const auto found = kinds_.find(launch.kind);
+  if (found == kinds_.end()) return nullptr;
+  const auto& like = *found->second.like;
+  const bool fits = like.uid == launch.uid && like.gid == launch.gid && like.runtime_port == launch.runtime_port &&
+                    like.platform_port == launch.platform_port && like.network == launch.network &&
+                    begins_with(launch, like);
+  return fits ? &found->second : nullptr;
+}
+
+Result<Instance*> SpawnerLoop::shell_for(const protocol::Launch& launch) {
+  ShellKind* kind = kind_of(launch);
+  if (kind == nullptr) return make_shell(launch, 0);
+  const auto now = std::chrono::steady_clock::now();
+  kind->note_launch(now);
+  refill_at_ = now + kRefillPause;
+  while (!kind->shells.empty()) {
+    const auto found = instances_.find(kind->shells.front());
+    kind->shells.pop_front();
+    if (found != instances_.end() && found->second.state == Instance::State::shell) return &found->second;
+  }
+  return make_shell(launch, launch.kind);
+}
+
+// `like` gives the users and ports; the mounts are the kind's.
+Result<Instance*> SpawnerLoop::make_shell(const protocol::Launch& like, std::uint32_t kind) {
+  Instance instance;
+  instance.key = next_key_++;
+  instance.kind = kind;
+  instance.deadline = std::chrono::steady_clock::now() + kSetUpTime;
+  if (like.runtime_port != 0) instance.wanted_listeners |= protocol::Launched::kRuntimeListener;
+  if (like.platform_port != 0) instance.wanted_listeners |= protocol::Launched::kPlatformListener;
+  if (protocol::has_gate(like))
+    instance.wanted_listeners |= protocol::Launched::kGateTcp | protocol::Launched::kGateUdp;
+  Confinement confinement;
+  confinement.has_gate = protocol::has_gate(like);
+  confinement.runtime_port = like.runtime_port;
+  confinement.platform_port = like.platform_port;
+  confinement.identity = {geteuid(), getegid(), like.uid, like.gid, is_privileged_};
+  if (is_privileged_) {
+    const auto host_uid = host_ids_.take();
+    if (!host_uid) return fail({"launch", "host user ids", EAGAIN, "all are in use"});
+    instance.host_uid = *host_uid;
+    confinement.identity.host_uid = confinement.identity.host_gid = *host_uid;
+  }
+  if (auto begun = begin_child(instance, confinement); !begun) {
+    if (instance.host_uid != 0) host_ids_.give_back(instance.host_uid);
+    return std::unexpected(begun.error());
+  }
+  const std::uint64_t key = instance.key;
+  Instance& placed = instances_.emplace(key, std::move(instance)).first->second;
+  auto watched = watch(placed.pidfd.get(), Source::pidfd, key);
+  if (watched) watched = watch(placed.channel.get(), Source::channel, key);
+  if (watched && placed.memory_watch.valid()) watched = watch(placed.memory_watch.get(), Source::memory, key);
+  if (!watched) fail_instance(placed, watched.error());  // out of memory or of epoll watches
+  return &placed;
+}
+
+Result<> SpawnerLoop::begin_child(Instance& instance, Confinement& confinement) {
+  LAMBENT_TRY(auto log, make_log_pipe(confinement.identity));
+  LAMBENT_TRY(auto channel, make_child_channel());
+  std::pair<UniqueFd, UniqueFd> line;
+  const auto kind = kinds_.find(instance.kind);
+  if (kind != kinds_.end()) {
+    confinement.kind = kind->second.like.get();
+    if (kind->second.process.is_up) {
+      LAMBENT_TRY(line, make_child_channel());
+    }
+  }
+  LAMBENT_TRY(instance.cgroup, cgroups_.make(instance.key));
+  instance.memory_watch = instance.cgroup.watch_memory_limit();
+  for (const auto& file : instance.cgroup.join_files()) confinement.cgroup_files.push_back(file.get());
+  confinement.host_proc = host_proc_.get();
+  confinement.channel = channel.second.get();
+  confinement.log = log.write_end.get();
+  confinement.program_line = line.second.get();
+  confinement.filters = filters_;
+  auto cloned = clone_into(kSandboxNamespaces);
+  if (!cloned) {
+    static_cast<void>(instance.cgroup.remove());
+    return std::unexpected(cloned.error());
+  }
+  if (cloned->pid == 0) {
+    forget_launches();
+    run_confined(confinement);
+  }
+  instance.pid = cloned->pid;
+  instance.pidfd = std::move(cloned->pidfd);
+  instance.channel = std::move(channel.first);
+  instance.log = std::move(log.read_end);
+  if (line.first.valid()) {
+    instance.program_line = std::move(line.first);
+    instance.program_log = std::move(log.write_end);
+    fork_into(instance);
+  } else {
+    instance.cgroup.close_join_files();
+  }
+  return {};
+}
+
+// In a cloned child: what other functions were given is none of its business.
+void SpawnerLoop::forget_launches() {
+  explicit_bzero(request_.data(), request_.size());
+  for (auto& [key, instance] : instances_) {
+    if (instance.launch) explicit_bzero(instance.launch.get(), sizeof *instance.launch);
+  }
+}
+
+void SpawnerLoop::assign_when_possible(Instance& instance) {
+  const bool is_waited_for = instance.program_line.valid() || instance.is_forked;
+  if (!instance.launch || instance.state != Instance::State::shell || (is_waited_for && !instance.is_joined)) return;
+  if (const auto assigned = assign_launch(instance); !assigned) fail_instance(instance, assigned.error());
+}
+
+Result<> SpawnerLoop::assign_launch(Instance& instance) {
+  const auto assignment = std::make_unique<Assignment>();
+  assignment->launch = *instance.launch;
+  explicit_bzero(instance.launch.get(), sizeof *instance.launch);
+  instance.launch.reset();
+  const auto& launch = assignment->launch;
+  LAMBENT_TRY_VOID(instance.cgroup.limit({launch.memory_bytes, launch.cpu_millicores, launch.processes}));
+  assignment->limits = fallback_limits(cgroups_, launch);
+  const auto kind = kinds_.find(instance.kind);
+  if (kind != kinds_.end()) {
+    assignment->first_mount = static_cast<std::uint32_t>(protocol::mounts_of(*kind->second.like).size());
+  }
+  LAMBENT_TRY(const auto mounts, open_mounts(launch, assignment->first_mount));
+  std::vector<int> descriptors;
+  for (const auto& mount : mounts) descriptors.push_back(mount.get());
+  LAMBENT_TRY_VOID(send_assignment(instance.channel.get(), *assignment, descriptors));
+  explicit_bzero(assignment.get(), sizeof *assignment);
+  instance.state = Instance::State::assigned;
+  instance.deadline = std::chrono::steady_clock::now() + kSetUpTime;
+  return {};
+}
+
+// One shell at a time, the kind that lacks most first; templates before.
+void SpawnerLoop::refill(Time now) {
+  refill_at_ = Time::max();
+  ShellKind* neediest = nullptr;
+  std::uint32_t number = 0;
+  std::size_t most = 0;
+  for (auto& [one, kind] : kinds_) {
+    if (kind.is_template && kind.process.may_start(now)) start_template_of(one, kind);
+    if (kind.is_template && !kind.process.is_up) continue;
+    const std::size_t wanted = kind.wanted(now);
+    if (wanted <= kind.shells.size() || wanted - kind.shells.size() <= most) continue;
+    most = wanted - kind.shells.size();
+    neediest = &kind;
+    number = one;
+  }
+  if (neediest == nullptr) return;
+  const auto made = make_shell(*neediest->like, number);
+  if (!made) return log::warning("spawner: no shell ahead: {}", made.error().message());
+  neediest->shells.push_back((*made)->key);
+  refill_at_ = now + kRefillStep;
+}
+
+}  // namespace lambent::sandbox
