@@ -13,6 +13,7 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/child_channel.h"
 #include "sandbox/init.h"
+#include "sandbox/landlock.h"
 #include "sandbox/mounts.h"
 #include "sandbox/network.h"
 #include "sandbox/root_skeleton.h"
@@ -112,6 +113,7 @@ Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& 
   close(confinement.host_proc);
   LAMBENT_TRY_VOID(set_resource_limits(assignment.limits));
   LAMBENT_TRY_VOID(give_up_rights(confinement.channel));
+  LAMBENT_TRY_VOID(restrict_files(launch));
   return install_seccomp(confinement.filters[launch.seccomp_profile]);
 }
 

@@ -10,6 +10,7 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/child_channel.h"
 #include "sandbox/confine.h"
+#include "sandbox/landlock.h"
 #include "sandbox/gate.h"
 #include "sandbox/mounts.h"
 #include "sandbox/namespaces.h"
@@ -92,6 +93,7 @@ HostReport report_host(const CgroupTree& cgroups, bool is_privileged) {
   report.capabilities.push_back(
       {"no capabilities", Enforcement::full, "capability sets, securebits, no_new_privs", ""});
   report.capabilities.push_back({"system call filter", Enforcement::full, "seccomp", ""});
+  report.capabilities.push_back(landlock_capability(landlock_version()));
   report.capabilities.push_back(cgroup_capability(cgroups, Controller::memory, "memory limit", Enforcement::partial,
                                                   "RLIMIT_DATA of each process, coarse; /tmp bounded by its size"));
   report.capabilities.push_back(cgroup_capability(cgroups, Controller::cpu, "processor share", Enforcement::none, ""));
