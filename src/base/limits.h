@@ -29,10 +29,13 @@ struct Limits {
   std::chrono::milliseconds init_timeout{10'000};   // INIT phase
   std::uint32_t init_millicores = 1000;             // least processor share during INIT, thousandths of a core
   std::chrono::milliseconds idle_timeout{300'000};  // ours: an idle instance ends
+  std::chrono::milliseconds freeze_after{100};      // ours: an idle instance stands still from then on
+  std::chrono::milliseconds init_backoff{5'000};    // ours: longest pause between starts whose INIT fails
   std::size_t tail_bytes = 4 * kKiB;                // LogType Tail
   std::size_t log_bytes_per_function = 64 * kMiB;   // ours: kept on disk
   std::size_t log_line_bytes = 256 * kKiB;          // CloudWatch's longest event
   std::size_t log_bytes_per_second = 8 * kMiB;      // ours: per function; what is over it is dropped and said so
+  std::size_t log_burst_bytes = 8 * kMiB;           // ours: that much at once after a quiet time
 
   // The front door (ours).
   std::size_t header_bytes = 64 * kKiB;

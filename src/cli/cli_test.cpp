@@ -214,6 +214,26 @@ TEST_F(Cli, LogsOnATerminalAreHarmless) {
   EXPECT_EQ(log_line(event, false), "1970-01-01T00:00:00.000Z " + event.text);
 }
 
+TEST_F(Cli, AFunctionsLineCannotPassForThePlatforms) {
+  const auto shown = [](const char* text, bool platform) {
+    return log_line({0, "s", text, platform}, true).substr(std::string("1970-01-01T00:00:00.000Z ").size());
+  };
+  EXPECT_EQ(shown("START RequestId: 1 Version: $LATEST", true), "START RequestId: 1 Version: $LATEST");
+  EXPECT_EQ(shown("START RequestId: 1 Version: $LATEST", false), "[function] START RequestId: 1 Version: $LATEST");
+  EXPECT_EQ(shown("2026-01-01T00:00:00.000Z 1 Task timed out after 3.00 seconds", false).substr(0, 11), "[function] ");
+  EXPECT_EQ(shown(R"({"time":"2026-01-01T00:00:00.000Z","type":"platform.report"})", false).substr(0, 11),
+            "[function] ");
+  EXPECT_EQ(shown("[function] START", false), "[function] START");
+  EXPECT_EQ(shown("a START of its own", false), "a START of its own");
+  EXPECT_EQ(shown("\xE2\x80\x8BSTART RequestId: 1", false), "[function] \\xe2\\x80\\x8bSTART RequestId: 1")
+      << "an invisible character before it";
+  EXPECT_EQ(shown("\xE2\x80\xAE"
+                  "txt \xE2\x82\xAC",
+                  false),
+            "\\xe2\\x80\\xaetxt \xE2\x82\xAC")
+      << "a change of direction";
+}
+
 class BillCommand : public Cli {
  protected:
   void SetUp() override {

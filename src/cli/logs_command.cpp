@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/time_format.h"
@@ -9,6 +10,29 @@
 
 namespace lambent::cli {
 namespace {
+
+// What lines of the platform hold. A function can write the same; in the file a mark tells them apart (log_store.h).
+constexpr std::string_view kPlatformWords[] = {
+    "START RequestId:", "END RequestId:",         "REPORT RequestId:",    "INIT_START ",
+    "INIT_REPORT ",     " Task timed out after ", "\"type\":\"platform.",
+};
+
+// Anywhere in the line: what stands before it may be invisible.
+bool could_pass_for_platforms(const telemetry::LogEvent& event) {
+  return !event.platform && std::ranges::any_of(kPlatformWords, [&](std::string_view words) {
+    return event.text.find(words) != std::string::npos;
+  });
+}
+
+// Characters that show nothing, or change the order of what is shown: U+200B to U+200F, U+202A to U+202E, U+2060 to
+// U+206F, U+FEFF.
+bool is_invisible(std::string_view three_bytes) {
+  if (three_bytes == "\xEF\xBB\xBF") return true;
+  if (three_bytes.size() < 3 || three_bytes[0] != '\xE2') return false;
+  const auto last = static_cast<unsigned char>(three_bytes[2]);
+  if (three_bytes[1] == '\x81') return last >= 0xA0 && last <= 0xAF;
+  return three_bytes[1] == '\x80' && ((last >= 0x8B && last <= 0x8F) || (last >= 0xAA && last <= 0xAE));
+}
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -20,6 +44,9 @@ std::string escaped(std::string_view text) {
       out += fmt::format("\\x{:02x}", c);
     } else if (second_half) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
+    } else if (is_invisible(text.substr(i, 3))) {
+      for (const char byte : text.substr(i, 3)) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+      i += 2;
     } else {
       out += text[i];
     }
@@ -36,7 +63,8 @@ void print(const std::vector<telemetry::LogEvent>& events, const LogsOptions& op
 
 std::string log_line(const telemetry::LogEvent& event, bool escape) {
   const Wall time{std::chrono::milliseconds(event.time_ms)};
-  return fmt::format("{} {}", format_iso_millis(time), escape ? escaped(event.text) : event.text);
+  const std::string_view mark = could_pass_for_platforms(event) ? "[function] " : "";
+  return fmt::format("{} {}{}", format_iso_millis(time), mark, escape ? escaped(event.text) : event.text);
 }
 
 int run_logs(const LogsOptions& options, const Pause& pause, std::ostream& out, std::ostream& err) {

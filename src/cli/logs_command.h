@@ -25,7 +25,8 @@ using Pause = std::function<bool()>;
 
 int run_logs(const LogsOptions& options, const Pause& pause, std::ostream& out, std::ostream& err);
 
-// "2026-11-23T05:34:00.123Z text".
+// "2026-11-23T05:34:00.123Z text". A line of the function's that reads like one of the platform's is marked
+// "[function] ", so that START, END and REPORT without a mark are true.
 std::string log_line(const telemetry::LogEvent& event, bool escape);
 
 }  // namespace lambent::cli

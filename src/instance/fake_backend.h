@@ -4,6 +4,7 @@
 //   "exit N"  the process exits with N       "oom"       the process dies of its memory limit
 //   "hang"    never answers                  "print X"   writes X to its log, then answers
 //   "last"    answers and never asks for more
+//   "lose the spawner"  ends with it
 #pragma once
 
 #include <arpa/inet.h>
@@ -138,6 +139,10 @@ class FakeBackend final : public Backend {
     if (payload == "hang") co_return false;
     if (payload == "oom") {
       exit(id, {.kind = sandbox::ExitKind::signalled, .code = 9, .out_of_memory = true});
+      co_return false;
+    }
+    if (payload == "lose the spawner") {
+      exit(id, {.kind = sandbox::ExitKind::spawner_lost});
       co_return false;
     }
     if (payload.starts_with("exit ")) {

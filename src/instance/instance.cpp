@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "instance/failure_text.h"
+#include "instance/idle_freezer.h"
 #include "instance/instance_log.h"
 #include "instance/log_pump.h"
 #include "net/listener.h"
@@ -50,7 +51,8 @@ struct Instance::Impl final : runtime_api::Observer {
         init_phase(phase),
         observer(tells),
         log(in.logs, in.clock, in.random, *function, in.limits.tail_bytes),
-        deadline(in.loop) {}
+        deadline(in.loop),
+        freezer(in.loop, in.clock, in.limits.freeze_after) {}
 
   Instance& self;
   Surroundings& around;
@@ -70,6 +72,7 @@ struct Instance::Impl final : runtime_api::Observer {
   net::Scope scope;
   net::Scope pump_scope;
   net::Timer deadline;  // of INIT, then of each call
+  IdleFreezer freezer;
   Why why = Why::itself;
   bool ending = false;
 
@@ -78,7 +81,7 @@ struct Instance::Impl final : runtime_api::Observer {
   std::optional<Failure> init_failure;           // as the runtime reported it
   std::optional<sandbox::ExitReport> init_exit;  // the process ended instead
   std::optional<int> entrypoint_error;           // errno: the function's bootstrap could not be executed
-  net::OneShot<bool> released;                   // a failed instance has given its error away, or nobody wants it
+  net::OneShot<bool> released;                   // a failed instance has given its error away
   std::optional<Current> current;
 
   // The flow of an instance's life.
@@ -159,7 +162,11 @@ net::Task<InvocationResult> Instance::run(CallToRun& call) {
     impl.finish_with_init_error();
   } else {
     impl.deadline.arm(timeout, [&impl] { impl.on_call_deadline(); });
-    if (impl.state == State::idle) impl.deliver();
+    if (impl.state == State::idle && impl.freezer.wake()) {
+      impl.deliver();
+    } else if (impl.state == State::idle) {
+      impl.kill(Impl::Why::itself);  // the call goes to another one
+    }
   }
   co_return co_await done;
 }
@@ -169,6 +176,7 @@ net::Task<> Instance::Impl::live() {
   if (!co_await launch(exited)) co_return;
   open_doors();
   const sandbox::ExitReport exit = co_await exited;
+  freezer.release();
   session->stop();
   pump->drain(kDrainBytes);
   after_exit(exit);
@@ -215,9 +223,9 @@ net::Task<> Instance::Impl::end_unlaunched(sandbox::LaunchError error) {
 void Instance::Impl::open_doors() {
   launched = around.clock.monotonic();
   log.init_start(runtime.id);
-  pump.emplace(around.loop, std::move(child->log), around.limits.log_line_bytes,
-               [this](std::string_view line) { log.line(line); });
+  pump.emplace(around.loop, std::move(child->log), around.limits.log_line_bytes, log);
   pump_scope.spawn(pump->run());
+  freezer.adopt(std::move(child->freezer));
   session = std::make_unique<runtime_api::Session>(
       around.loop, around.http, net::Listener::adopt(around.loop, std::move(child->runtime_listener)), *this,
       around.limits);
@@ -263,6 +271,10 @@ void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
         break;
       case Why::itself:
       case Why::init_timeout:
+        if (exit.kind == sandbox::ExitKind::spawner_lost) {  // no fault of the function's
+          finish_with(Ending::stopped, stopped_failure(id));
+          break;
+        }
         finish_with(exit.out_of_memory ? Ending::out_of_memory : Ending::crash, exit_failure(id, exit));
         break;
     }
@@ -330,6 +342,7 @@ void Instance::Impl::kill(Why reason) {
 
 void Instance::Impl::become_idle() {
   state = State::idle;
+  freezer.idle();
   tell([this](Instance::Observer& to) { to.on_available(self); });
 }
 
@@ -342,6 +355,7 @@ void Instance::Impl::become_failed(std::string_view error_type) {
   if (child) around.backend.kill(child->id);  // a runtime that reported its error has nothing left to do
   if (current) {
     finish_with_init_error();
+    released.set(true);
   } else {
     tell([this](Instance::Observer& to) { to.on_available(self); });
   }
@@ -389,7 +403,6 @@ void Instance::Impl::finish_with_init_error() {
   } else {
     finish_with(Ending::init_error, init_exit ? exit_failure(id, *init_exit) : *init_failure);
   }
-  released.set(true);
 }
 
 // Measures, logs END and REPORT, and wakes the caller.

@@ -6,9 +6,12 @@
 //         |                                 |
 //         +--INIT failed--> failed          +--timeout, crash, out of memory--> ended
 //
-// In state `failed` it takes one more run(), which gets the INIT error, and ends. A timeout, a crash or an exceeded
-// memory limit ends the whole sandbox; the instance is never used again. Everything is logged here: the function's
-// own output, and START, END and REPORT around each call.
+// While it is idle it is frozen after limits.freeze_after, where the host can: nothing that a handler left behind runs
+// between calls.
+//
+// In state `failed` each run() gets the INIT error at once, until end(). A timeout, a crash or an exceeded memory limit
+// ends the whole sandbox; the instance is never used again. Everything is logged here: the function's own output, and
+// START, END and REPORT around each call.
 //
 // Used on the loop's thread only.
 #pragma once

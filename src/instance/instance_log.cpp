@@ -33,9 +33,10 @@ InstanceLog::InstanceLog(telemetry::LogStore& store, const Clock& clock, Random&
       stream_(telemetry::log_stream_name(format_log_stream_date(clock.wall()), function.version, random.hex(16))),
       tail_(tail_bytes) {}
 
-void InstanceLog::line(std::string_view text) {
-  store_.append(function_.name, stream_, text);
+bool InstanceLog::line(std::string_view text) {
+  if (!store_.append(function_.name, stream_, text)) return false;
   tail_.append(text);
+  return true;
 }
 
 void InstanceLog::platform_line(std::string_view text) {

@@ -11,12 +11,13 @@
 #include "base/random.h"
 #include "catalog/function.h"
 #include "instance/invocation_result.h"
+#include "instance/log_pump.h"
 #include "telemetry/log_store.h"
 #include "telemetry/log_tail.h"
 
 namespace lambent::instance {
 
-class InstanceLog {
+class InstanceLog final : public LineSink {
  public:
   // `store` and `function` must outlive it.
   InstanceLog(telemetry::LogStore& store, const Clock& clock, Random& random, const catalog::Function& function,
@@ -28,14 +29,19 @@ class InstanceLog {
   void init_start(std::string_view runtime);
   void init_failed(std::chrono::nanoseconds spent, bool timed_out, std::string_view error_type);
   void begin_call(std::string_view request_id);
-  // One line that the function wrote.
-  void line(std::string_view text);
   // One line of the platform's own.
   void platform_line(std::string_view text);
   // END and REPORT. What was logged of the call so far is on disk when it returns.
   void end_call(std::string_view request_id, const InvocationResult& result);
   // The last bytes of the call that began last, START to REPORT.
   [[nodiscard]] std::string tail() const { return tail_.text(); }
+
+  // What the function wrote.
+  bool has_room() override { return store_.has_room(function_.name); }
+  bool line(std::string_view text) override;
+  void dropped(std::uint64_t lines, std::uint64_t bytes) override {
+    store_.count_dropped(function_.name, stream_, lines, bytes);
+  }
 
  private:
   telemetry::LogStore& store_;

@@ -119,15 +119,26 @@ TEST_F(InstanceTest, ACallThatOutlastsItsTimeoutEndsTheInstance) {
   EXPECT_EQ(test_.backend.killed.size(), 1U);
 }
 
+TEST_F(InstanceTest, ACallWhoseSpawnerIsLostIsNoFaultOfTheFunctions) {
+  InvocationResult result;
+  test_.run(one_call_to_the_end("lose the spawner", result));
+  EXPECT_EQ(result.ending, Ending::stopped);
+  EXPECT_TRUE(result.delivered);
+}
+
 net::Task<> InstanceTest::failed_init(InvocationResult& result) {
   make();
   co_await available_;
   EXPECT_EQ(instance_->state(), Instance::State::failed);
   result = co_await call("echo");
+  const InvocationResult another = co_await call("echo");
+  EXPECT_EQ(another.payload, result.payload);
+  EXPECT_FALSE(another.init) << "INIT is billed once";
+  instance_->end();
   co_await ended_;
 }
 
-TEST_F(InstanceTest, AnInitErrorGoesToTheNextCallAndTheInstanceEnds) {
+TEST_F(InstanceTest, AnInitErrorGoesToEachCallUntilTheInstanceIsEnded) {
   test_.backend.init = FakeBackend::Init::error;
   InvocationResult result;
   test_.run(failed_init(result));

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <tuple>
@@ -11,15 +12,24 @@ namespace lambent::instance {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;  // a pipe holds as much by default
+// Between two reads that found no room.
+constexpr std::chrono::milliseconds kRest{10};
 
 }  // namespace
 
-LogPump::LogPump(net::Loop& loop, UniqueFd pipe, std::size_t line_limit, telemetry::LineSplitter::OnLine on_line)
-    : pipe_(std::move(pipe)), readiness_(loop, pipe_.get()), lines_(line_limit, std::move(on_line)) {}
+LogPump::LogPump(net::Loop& loop, UniqueFd pipe, std::size_t line_limit, LineSink& sink)
+    : pipe_(std::move(pipe)),
+      readiness_(loop, pipe_.get()),
+      rest_(loop),
+      sink_(sink),
+      lines_(line_limit, [this](std::string_view line) { has_dropped_ |= !sink_.line(line); }) {}
 
 net::Task<> LogPump::run() {
   // One read a turn: a function that floods its log does not keep the loop from others.
-  while (!at_end_ && co_await readiness_.readable()) std::ignore = read_once();
+  while (!at_end_ && co_await readiness_.readable()) {
+    std::ignore = read_once();
+    if (has_dropped_ && !at_end_) std::ignore = co_await rest_.sleep(kRest);
+  }
   lines_.finish();
 }
 
@@ -35,6 +45,7 @@ void LogPump::drain(std::size_t bytes) {
 void LogPump::stop() {
   at_end_ = true;
   readiness_.cancel();
+  rest_.cancel();
 }
 
 std::size_t LogPump::read_once() {
@@ -47,8 +58,30 @@ std::size_t LogPump::read_once() {
     at_end_ |= n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
     return 0;
   }
-  lines_.feed(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+  take(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
   return static_cast<std::size_t>(n);
+}
+
+void LogPump::take(std::string_view bytes) {
+  has_dropped_ = false;
+  if (!sink_.has_room()) return drop(bytes);
+  if (within_dropped_line_) {
+    const std::size_t end = std::min(bytes.find('\n'), bytes.size() - 1) + 1;
+    drop(bytes.substr(0, end));
+    bytes.remove_prefix(end);
+  }
+  lines_.feed(bytes);
+}
+
+// Each line is counted once, also where it comes in several reads.
+void LogPump::drop(std::string_view bytes) {
+  lines_.finish();
+  auto lines = static_cast<std::uint64_t>(std::ranges::count(bytes, '\n'));
+  if (within_dropped_line_) --lines;
+  within_dropped_line_ = !bytes.ends_with('\n');
+  if (within_dropped_line_) ++lines;
+  sink_.dropped(lines, bytes.size());
+  has_dropped_ = true;
 }
 
 }  // namespace lambent::instance

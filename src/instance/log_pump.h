@@ -1,23 +1,41 @@
 // Reads what a sandbox writes to its log pipe and gives it away line by line.
 //
+// A function that writes more than its log may take is not read at full speed only for its bytes to be thrown away:
+// they are counted as they are, uncut, and after each such read the pump rests, so that the function waits in its write
+// and the flood costs its own processor share, not the server's.
+//
 // Used on the loop's thread only. Memory is bounded by the line limit (telemetry::LineSplitter).
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "base/fd.h"
 #include "net/loop.h"
 #include "net/readiness.h"
 #include "net/task.h"
+#include "net/timer.h"
 #include "telemetry/line_splitter.h"
 
 namespace lambent::instance {
 
+// Where the lines go.
+class LineSink {
+ public:
+  virtual ~LineSink() = default;
+  // False: nothing more is taken at present.
+  virtual bool has_room() = 0;
+  // One line, without its newline. False where it was dropped, and counted by the sink.
+  virtual bool line(std::string_view text) = 0;
+  // What was dropped before it was cut into lines.
+  virtual void dropped(std::uint64_t lines, std::uint64_t bytes) = 0;
+};
+
 class LogPump {
  public:
-  // `pipe` is non-blocking and stays with the pump.
-  LogPump(net::Loop& loop, UniqueFd pipe, std::size_t line_limit, telemetry::LineSplitter::OnLine on_line);
+  // `pipe` is non-blocking and stays with the pump. `sink` must outlive it.
+  LogPump(net::Loop& loop, UniqueFd pipe, std::size_t line_limit, LineSink& sink);
 
   // Reads until every writer has closed its end, or stop().
   net::Task<> run();
@@ -29,11 +47,17 @@ class LogPump {
  private:
   // Bytes taken; 0 where the pipe is empty or at its end.
   std::size_t read_once();
+  void take(std::string_view bytes);
+  void drop(std::string_view bytes);
 
   UniqueFd pipe_;
   net::Readiness readiness_;
+  net::Timer rest_;
+  LineSink& sink_;
   telemetry::LineSplitter lines_;
   bool at_end_ = false;
+  bool within_dropped_line_ = false;
+  bool has_dropped_ = false;  // in the last read
 };
 
 }  // namespace lambent::instance

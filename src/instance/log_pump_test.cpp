@@ -4,14 +4,33 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "net/scope.h"
+#include "net/timer.h"
 
 namespace lambent::instance {
 namespace {
+
+struct Sink final : LineSink {
+  bool has_room() override { return room; }
+  bool line(std::string_view text) override {
+    lines.emplace_back(text);
+    return true;
+  }
+  void dropped(std::uint64_t count, std::uint64_t bytes) override {
+    dropped_lines += count;
+    dropped_bytes += bytes;
+  }
+
+  bool room = true;
+  std::vector<std::string> lines;
+  std::uint64_t dropped_lines = 0;
+  std::uint64_t dropped_bytes = 0;
+};
 
 class LogPumpTest : public testing::Test {
  protected:
@@ -19,7 +38,7 @@ class LogPumpTest : public testing::Test {
     std::array<int, 2> ends{};
     EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
     write_end_ = UniqueFd(ends[1]);
-    pump_.emplace(loop_, UniqueFd(ends[0]), 1000, [this](std::string_view line) { lines_.emplace_back(line); });
+    pump_.emplace(loop_, UniqueFd(ends[0]), 1000, sink_);
   }
   void say(std::string_view text) {
     ASSERT_EQ(write(write_end_.get(), text.data(), text.size()), ssize_t(text.size()));
@@ -27,8 +46,8 @@ class LogPumpTest : public testing::Test {
 
   net::Loop loop_;
   UniqueFd write_end_;
+  Sink sink_;
   std::optional<LogPump> pump_;
-  std::vector<std::string> lines_;
 };
 
 using Lines = std::vector<std::string>;
@@ -39,7 +58,7 @@ TEST_F(LogPumpTest, GivesLinesAndTheUnfinishedLastOneAtTheEnd) {
   say("one\ntwo\n\nthree");
   write_end_.reset();
   loop_.run_until_idle();
-  EXPECT_EQ(lines_, (Lines{"one", "two", "", "three"}));
+  EXPECT_EQ(sink_.lines, (Lines{"one", "two", "", "three"}));
 }
 
 TEST_F(LogPumpTest, DrainTakesWhatIsThereAndTheUnfinishedLine) {
@@ -47,7 +66,7 @@ TEST_F(LogPumpTest, DrainTakesWhatIsThereAndTheUnfinishedLine) {
   pump_->drain(1000);
   say(" more\n");
   pump_->drain(1000);
-  EXPECT_EQ(lines_, (Lines{"half", " more"}));
+  EXPECT_EQ(sink_.lines, (Lines{"half", " more"}));
 }
 
 TEST_F(LogPumpTest, StopEndsTheReadingWhileWritersLive) {
@@ -56,6 +75,50 @@ TEST_F(LogPumpTest, StopEndsTheReadingWhileWritersLive) {
   loop_.post([this] { pump_->stop(); });
   loop_.run_until_idle();
   EXPECT_EQ(scope.running(), 0U);
+}
+
+TEST_F(LogPumpTest, WhatFindsNoRoomIsCountedByWholeLines) {
+  say("before\nkept half ");
+  pump_->drain(1000);
+  sink_.room = false;
+  say("a\nb\nlong ");
+  pump_->drain(1000);
+  EXPECT_EQ(sink_.dropped_lines, 3U);
+  say("line without end");
+  pump_->drain(1000);
+  EXPECT_EQ(sink_.dropped_lines, 3U) << "the rest of a line that was counted";
+  sink_.room = true;
+  say(" ends here\nafter\n");
+  pump_->drain(1000);
+  EXPECT_EQ(sink_.lines, (Lines{"before", "kept half ", "after"}));
+  EXPECT_EQ(sink_.dropped_lines, 3U);
+  EXPECT_EQ(sink_.dropped_bytes, std::string("a\nb\nlong line without end ends here\n").size());
+}
+
+TEST_F(LogPumpTest, AFloodWaitsInItsWrite) {
+  sink_.room = false;
+  net::Scope scope;
+  scope.spawn(pump_->run());
+  const std::string much(64 * 1024, 'x');
+  std::size_t written = 0;
+  // As fast as the pipe takes it, for as long as ten reads without a rest could take.
+  net::Timer end(loop_);
+  bool over = false;
+  end.arm(std::chrono::milliseconds(50), [&] {
+    over = true;
+    loop_.stop();
+  });
+  std::function<void()> flood = [&] {
+    const ssize_t n = write(write_end_.get(), much.data(), much.size());
+    if (n > 0) written += static_cast<std::size_t>(n);
+    if (!over) loop_.post(flood);
+  };
+  flood();
+  loop_.run();
+  pump_->stop();
+  loop_.run_until_idle();
+  // One read in 10 ms, and what the pipe holds; a thousand times as much goes through a pipe that is read at once.
+  EXPECT_LE(written, (50 / 10 + 3) * much.size());
 }
 
 }  // namespace

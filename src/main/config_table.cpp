@@ -219,12 +219,19 @@ std::vector<Setting> function_limits() {
       number("limits.init_millicores", group, "Least processor share during INIT, in thousandths of a core", 10,
              1'024'000, LAMBENT_AT(limits.init_millicores)),
       duration("limits.init_timeout", group, "INIT phase", LAMBENT_AT(limits.init_timeout)),
+      duration("limits.init_backoff", group,
+               "Longest pause before a function whose INIT keeps failing is started again",
+               LAMBENT_AT(limits.init_backoff)),
+      duration("limits.freeze_after", group, "Idle time after which an instance is frozen until its next call",
+               LAMBENT_AT(limits.freeze_after)),
       size("limits.tail_bytes", group, "Log returned for LogType Tail", LAMBENT_AT(limits.tail_bytes)),
       size("limits.log_bytes_per_function", group, "Log kept on disk for one function",
            LAMBENT_AT(limits.log_bytes_per_function)),
       size("limits.log_line_bytes", group, "One line of log", LAMBENT_AT(limits.log_line_bytes)),
       size("limits.log_bytes_per_second", group, "Log of one function in a second; what is over it is dropped",
            LAMBENT_AT(limits.log_bytes_per_second)),
+      size("limits.log_burst_bytes", group, "Log that one function may write at once after it was quiet",
+           LAMBENT_AT(limits.log_burst_bytes)),
   };
 }
 

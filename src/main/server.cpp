@@ -82,6 +82,7 @@ telemetry::LogOptions log_options(const Limits& limits) {
   options.bytes_per_function = limits.log_bytes_per_function;
   options.line_bytes = limits.log_line_bytes;
   options.bytes_per_second = limits.log_bytes_per_second;
+  options.burst_bytes = limits.log_burst_bytes;
   return options;
 }
 

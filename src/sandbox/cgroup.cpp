@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <functional>
 
 #include "base/files.h"
 
@@ -39,6 +40,8 @@ const char* name_of(Controller controller) {
       return "cpu";
     case Controller::pids:
       return "pids";
+    case Controller::freezer:
+      return "freezer";
   }
   return "";
 }
@@ -83,6 +86,10 @@ void kill_listed(const std::string& folder) {
   }
 }
 
+bool CgroupBackend::carries(Controller controller) const {
+  return std::ranges::count(wanted, controller) > 0;
+}
+
 UniqueFd SandboxCgroup::open_memory_peak() const {
   for (const auto& place : places_) {
     const std::string file = place.backend->memory_peak_file(place.folder);
@@ -109,6 +116,14 @@ std::uint64_t SandboxCgroup::memory_kills() const {
 UniqueFd SandboxCgroup::watch_memory_limit() const {
   for (const auto& place : places_) {
     if (UniqueFd watch = place.backend->watch_memory_limit(place.folder)) return watch;
+  }
+  return {};
+}
+
+SandboxCgroup::FreezerFile SandboxCgroup::open_freezer() const {
+  for (const auto& place : places_) {
+    const std::string file = place.backend->freezer_file(place.folder);
+    if (!file.empty()) return {UniqueFd(open(file.c_str(), O_WRONLY | O_CLOEXEC)), place.backend->version()};
   }
   return {};
 }
@@ -149,6 +164,8 @@ CgroupTree CgroupTree::of(const std::vector<CgroupHierarchy>& hierarchies) {
     auto backend = hierarchy.version == 1 ? make_cgroup_v1(hierarchy) : make_cgroup_v2(hierarchy);
     if (!backend->wanted.empty()) tree.backends_.push_back(std::move(backend));
   }
+  // The first that offers a controller carries it; only the freezer is in both versions.
+  std::ranges::sort(tree.backends_, std::ranges::greater(), &CgroupBackend::version);
   return tree;
 }
 
@@ -166,18 +183,19 @@ void CgroupTree::prepare(const std::string& name) {
   name_ = name;
   for (const auto& backend : backends_) {
     end_leftovers(*backend);
-    const auto usable = backend->prepare(name);
+    const auto is_carried = [&](Controller one) { return use_of(one).backend != nullptr; };
+    std::erase_if(backend->wanted, is_carried);
+    if (backend->wanted.empty()) continue;
+    const auto prepared = backend->prepare(name);
     for (const auto controller : backend->wanted) {
       Use& use = use_of(controller);
-      if (use.backend != nullptr) continue;
-      if (usable && std::ranges::count(*usable, controller) > 0) {
+      if (std::ranges::count(prepared.usable, controller) > 0) {
         use.backend = backend.get();
       } else {
-        use.why_not = usable ? fmt::format("{} is not delegated to {}", name_of(controller), backend->own_folder())
-                             : usable.error().message();
+        use.why_not = prepared.why_not;
       }
     }
-    std::erase_if(backend->wanted, [&](Controller one) { return use_of(one).backend != backend.get(); });
+    std::erase_if(backend->wanted, std::not_fn(is_carried));
     if (!backend->wanted.empty()) in_use_.push_back(backend.get());
   }
 }

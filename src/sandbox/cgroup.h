@@ -1,11 +1,12 @@
-// Limits on a whole sandbox: memory, processor share, number of processes; through cgroup v1 or v2, whichever carries
-// the controller, mixed hosts included.
+// Limits on a whole sandbox: memory, processor share, number of processes; and its freezer. Through cgroup v1 or v2,
+// whichever carries the controller, mixed hosts included.
 //
 // Our cgroups lie below the one that the spawner runs in: <own>/<name>/i<key>. A later run with the same name finds
 // what an earlier one left there. Blocking file operations on kernel files; single-threaded.
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,8 +18,10 @@
 
 namespace lambent::sandbox {
 
-enum class Controller { memory, cpu, pids };
-inline constexpr Controller kControllers[] = {Controller::memory, Controller::cpu, Controller::pids};
+// Version 2 has the freezer in every cgroup, without a controller; it is the cheaper of the two by far.
+enum class Controller { memory, cpu, pids, freezer };
+inline constexpr Controller kControllers[] = {Controller::memory, Controller::cpu, Controller::pids,
+                                              Controller::freezer};
 const char* name_of(Controller controller);
 
 // Short, so that a sandbox that used its share up waits little for the next.
@@ -37,8 +40,12 @@ class CgroupBackend {
  public:
   virtual ~CgroupBackend() = default;
 
+  struct Prepared {
+    std::vector<Controller> usable;
+    std::string why_not;  // of those in `wanted` that are not usable
+  };
   // Makes <own>/<name> ready to hold cgroups; says which controllers work there.
-  virtual Result<std::vector<Controller>> prepare(const std::string& name) = 0;
+  virtual Prepared prepare(const std::string& name) = 0;
   // Sets the limits of the controllers in use in a new cgroup.
   virtual Result<> limit(const std::string& folder, const CgroupLimits& limits) = 0;
   // Sets the processor share alone, of a cgroup in use; nothing where this hierarchy does not carry it.
@@ -49,9 +56,12 @@ class CgroupBackend {
   [[nodiscard]] virtual std::uint64_t memory_kills(const std::string& folder) const = 0;
   // A descriptor that becomes readable when the memory limit is about to kill, where the host has one.
   virtual UniqueFd watch_memory_limit(const std::string& folder) = 0;
+  // What stops every process in it and lets them go on (freezer.h), or "".
+  [[nodiscard]] virtual std::string freezer_file(const std::string& folder) const = 0;
   // Ends every process in the cgroup (best effort).
   virtual void kill_all(const std::string& folder) = 0;
-  // A killed process needs processor time to go: gives the cgroup kEndingMillicores (best effort).
+  // A killed process needs processor time to go: gives the cgroup kEndingMillicores, and thaws it where the kernel
+  // does not end a frozen process (best effort).
   virtual void hasten_end(const std::string& folder) = 0;
 
   [[nodiscard]] const std::string& own_folder() const { return hierarchy_.folder; }
@@ -60,6 +70,7 @@ class CgroupBackend {
   std::vector<Controller> wanted;
 
  protected:
+  [[nodiscard]] bool carries(Controller controller) const;
   explicit CgroupBackend(CgroupHierarchy hierarchy) : hierarchy_(std::move(hierarchy)) {}
   CgroupHierarchy hierarchy_;
 };
@@ -77,6 +88,12 @@ class SandboxCgroup {
   [[nodiscard]] std::optional<std::uint64_t> memory_peak() const;
   [[nodiscard]] std::uint64_t memory_kills() const;
   [[nodiscard]] UniqueFd watch_memory_limit() const;
+  // For writing; invalid where the host has no freezer.
+  struct FreezerFile {
+    UniqueFd file;
+    int version = 0;
+  };
+  [[nodiscard]] FreezerFile open_freezer() const;
   // Sets the limits of those that the host can enforce.
   Result<> limit(const CgroupLimits& limits);
   // In thousandths of a core; nothing where the host cannot limit it.
@@ -128,7 +145,7 @@ class CgroupTree {
   std::string name_;
   std::vector<std::unique_ptr<CgroupBackend>> backends_;
   std::vector<CgroupBackend*> in_use_;
-  Use uses_[3];
+  Use uses_[std::size(kControllers)];
 };
 
 // Small kernel files.

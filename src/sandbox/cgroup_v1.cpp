@@ -13,6 +13,9 @@
 namespace lambent::sandbox {
 namespace {
 
+// Of the memory limit, and beside it: version 1 cannot count socket buffers as memory.
+constexpr std::uint64_t kSocketMemoryPart = 8;
+
 class CgroupV1 final : public CgroupBackend {
  public:
   explicit CgroupV1(CgroupHierarchy hierarchy) : CgroupBackend(std::move(hierarchy)) {
@@ -21,10 +24,10 @@ class CgroupV1 final : public CgroupBackend {
     }
   }
 
-  Result<std::vector<Controller>> prepare(const std::string& name) override {
+  Prepared prepare(const std::string& name) override {
     const std::string folder = own_folder() + "/" + name;
-    if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("make cgroup", folder);
-    return wanted;
+    if (mkdir(folder.c_str(), 0755) == 0 || errno == EEXIST) return {wanted, ""};
+    return {{}, Error::from_errno("make cgroup", folder).message()};
   }
 
   Result<> limit(const std::string& folder, const CgroupLimits& limits) override {
@@ -39,21 +42,21 @@ class CgroupV1 final : public CgroupBackend {
   }
 
   Result<> set_cpu(const std::string& folder, std::uint32_t millicores) override {
-    return std::ranges::count(wanted, Controller::cpu) > 0 ? limit_cpu(folder, millicores) : Result<>{};
+    return carries(Controller::cpu) ? limit_cpu(folder, millicores) : Result<>{};
   }
 
   [[nodiscard]] std::string memory_peak_file(const std::string& folder) const override {
-    return counts_memory() ? folder + "/memory.max_usage_in_bytes" : "";
+    return carries(Controller::memory) ? folder + "/memory.max_usage_in_bytes" : "";
   }
 
   [[nodiscard]] std::uint64_t memory_kills(const std::string& folder) const override {
-    if (!counts_memory()) return 0;
+    if (!carries(Controller::memory)) return 0;
     const auto text = read_kernel_file(folder + "/memory.oom_control");
     return text ? number_after(*text, "oom_kill") : 0;
   }
 
   UniqueFd watch_memory_limit(const std::string& folder) override {
-    if (!counts_memory()) return {};
+    if (!carries(Controller::memory)) return {};
     UniqueFd event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     const UniqueFd control(open((folder + "/memory.oom_control").c_str(), O_RDONLY | O_CLOEXEC));
     if (!event || !control) return {};
@@ -62,22 +65,37 @@ class CgroupV1 final : public CgroupBackend {
     return event;
   }
 
-  void kill_all(const std::string& folder) override { kill_listed(folder); }
+  [[nodiscard]] std::string freezer_file(const std::string& folder) const override {
+    return carries(Controller::freezer) ? folder + "/freezer.state" : "";
+  }
+
+  // A frozen process ends only once it is thawed.
+  void kill_all(const std::string& folder) override {
+    kill_listed(folder);
+    thaw(folder);
+  }
 
   void hasten_end(const std::string& folder) override {
-    if (std::ranges::count(wanted, Controller::cpu) > 0) static_cast<void>(limit_cpu(folder, kEndingMillicores));
+    if (carries(Controller::cpu)) static_cast<void>(limit_cpu(folder, kEndingMillicores));
+    thaw(folder);
   }
 
  private:
-  [[nodiscard]] bool counts_memory() const { return std::ranges::count(wanted, Controller::memory) > 0; }
+  void thaw(const std::string& folder) const {
+    if (const auto file = freezer_file(folder); !file.empty()) static_cast<void>(write_kernel_file(file, "THAWED"));
+  }
 
   static Result<> limit_memory(const std::string& folder, std::uint64_t bytes) {
-    const std::string value = std::to_string(bytes);
-    LAMBENT_TRY_VOID(write_kernel_file(folder + "/memory.limit_in_bytes", value));
-    // Memory and swap together; absent where the kernel does not account swap.
-    const std::string with_swap = folder + "/memory.memsw.limit_in_bytes";
-    if (access(with_swap.c_str(), F_OK) != 0) return {};
-    return write_kernel_file(with_swap, value);
+    LAMBENT_TRY_VOID(write_kernel_file(folder + "/memory.limit_in_bytes", std::to_string(bytes)));
+    // Memory and swap together.
+    LAMBENT_TRY_VOID(write_if_there(folder + "/memory.memsw.limit_in_bytes", bytes));
+    // Buffers of TCP and UDP sockets have an account of their own, which counts only once it has a limit.
+    return write_if_there(folder + "/memory.kmem.tcp.limit_in_bytes", bytes / kSocketMemoryPart);
+  }
+
+  // What the kernel was built without is absent.
+  static Result<> write_if_there(const std::string& file, std::uint64_t value) {
+    return access(file.c_str(), F_OK) == 0 ? write_kernel_file(file, std::to_string(value)) : Result<>{};
   }
 
   static Result<> limit_cpu(const std::string& folder, std::uint32_t millicores) {

@@ -25,17 +25,20 @@ class CgroupV2 final : public CgroupBackend {
  public:
   explicit CgroupV2(CgroupHierarchy hierarchy) : CgroupBackend(std::move(hierarchy)) {
     const auto offered = read_kernel_file(own_folder() + "/cgroup.controllers");
+    if (!offered) return;
     for (const auto controller : kControllers) {
-      if (offered && holds_word(*offered, name_of(controller))) wanted.push_back(controller);
+      if (controller == Controller::freezer || holds_word(*offered, name_of(controller))) wanted.push_back(controller);
     }
   }
 
-  Result<std::vector<Controller>> prepare(const std::string& name) override {
+  Prepared prepare(const std::string& name) override {
     const std::string folder = own_folder() + "/" + name;
-    if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("make cgroup", folder);
-    LAMBENT_TRY_VOID(hand_on(own_folder(), name));
-    LAMBENT_TRY_VOID(hand_on(folder, ""));
-    return wanted;
+    if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
+      return {{}, Error::from_errno("make cgroup", folder).message()};
+    }
+    const auto handed = hand_on_to(name);
+    if (handed) return {wanted, ""};
+    return {{Controller::freezer}, handed.error().message()};
   }
 
   Result<> limit(const std::string& folder, const CgroupLimits& limits) override {
@@ -50,15 +53,15 @@ class CgroupV2 final : public CgroupBackend {
   }
 
   Result<> set_cpu(const std::string& folder, std::uint32_t millicores) override {
-    return std::ranges::count(wanted, Controller::cpu) > 0 ? limit_cpu(folder, millicores) : Result<>{};
+    return carries(Controller::cpu) ? limit_cpu(folder, millicores) : Result<>{};
   }
 
   [[nodiscard]] std::string memory_peak_file(const std::string& folder) const override {
-    return counts_memory() ? folder + "/memory.peak" : "";
+    return carries(Controller::memory) ? folder + "/memory.peak" : "";
   }
 
   [[nodiscard]] std::uint64_t memory_kills(const std::string& folder) const override {
-    if (!counts_memory()) return 0;
+    if (!carries(Controller::memory)) return 0;
     const auto text = read_kernel_file(folder + "/memory.events");
     return text ? number_after(*text, "oom_kill") : 0;
   }
@@ -66,17 +69,19 @@ class CgroupV2 final : public CgroupBackend {
   // Not needed: memory.oom.group ends the whole cgroup.
   UniqueFd watch_memory_limit(const std::string& /*folder*/) override { return {}; }
 
+  [[nodiscard]] std::string freezer_file(const std::string& folder) const override {
+    return carries(Controller::freezer) ? folder + "/cgroup.freeze" : "";
+  }
+
   void kill_all(const std::string& folder) override {
     if (!write_kernel_file(folder + "/cgroup.kill", "1")) kill_listed(folder);
   }
 
   void hasten_end(const std::string& folder) override {
-    if (std::ranges::count(wanted, Controller::cpu) > 0) static_cast<void>(limit_cpu(folder, kEndingMillicores));
+    if (carries(Controller::cpu)) static_cast<void>(limit_cpu(folder, kEndingMillicores));
   }
 
  private:
-  [[nodiscard]] bool counts_memory() const { return std::ranges::count(wanted, Controller::memory) > 0; }
-
   static Result<> limit_cpu(const std::string& folder, std::uint32_t millicores) {
     const std::uint64_t quota = std::max(kLeastQuotaUs, kCpuPeriodUs * millicores / 1000);
     return write_kernel_file(folder + "/cpu.max", fmt::format("{} {}", quota, kCpuPeriodUs));
@@ -89,12 +94,20 @@ class CgroupV2 final : public CgroupBackend {
     return access(swap.c_str(), F_OK) == 0 ? write_kernel_file(swap, "0") : Result<>{};
   }
 
+  Result<> hand_on_to(const std::string& name) {
+    LAMBENT_TRY_VOID(hand_on(own_folder(), name));
+    return hand_on(own_folder() + "/" + name, "");
+  }
+
   // Hands the wanted controllers on to the cgroups in `folder`. A cgroup that does so may hold no process itself, so
   // where the spawner's own cgroup refuses, its processes move to a cgroup beside ours, if all of them are the
   // server's and the spawner's: others are not ours to move.
   Result<> hand_on(const std::string& folder, const std::string& name) {
     std::string line;
-    for (const auto controller : wanted) line += fmt::format("{}+{}", line.empty() ? "" : " ", name_of(controller));
+    for (const auto controller : wanted) {
+      if (controller != Controller::freezer) line += fmt::format("{}+{}", line.empty() ? "" : " ", name_of(controller));
+    }
+    if (line.empty()) return {};
     auto handed = write_kernel_file(folder + "/cgroup.subtree_control", line);
     if (handed || name.empty() || handed.error().code != EBUSY) return handed;
     LAMBENT_TRY_VOID(move_out_of(folder, folder + "/" + name + "-server"));

@@ -33,7 +33,8 @@ struct Instance {
   UniqueFd memory_watch;  // readable: the memory limit was hit
   SandboxCgroup cgroup;
   std::uint32_t host_uid = 0;
-  std::chrono::steady_clock::time_point deadline;  // of preparing or of the assignment
+  std::chrono::steady_clock::time_point deadline;      // of preparing or of the assignment
+  std::chrono::steady_clock::time_point hasten_again;  // killed, and not gone yet
 
   std::vector<UniqueFd> listeners;     // from "prepared" until they are handed over
   std::uint32_t wanted_listeners = 0;  // bits of protocol::Launched

@@ -101,6 +101,8 @@ HostReport report_host(const CgroupTree& cgroups, bool is_privileged) {
                                                   is_privileged ? Enforcement::full : Enforcement::partial,
                                                   "RLIMIT_NPROC of the sandbox's user"));
   report.capabilities.push_back(
+      cgroup_capability(cgroups, Controller::freezer, "frozen between calls", Enforcement::none, ""));
+  report.capabilities.push_back(
       has_only_spawner_capabilities() && has_seccomp_filter()
           ? Capability{"spawner's rights", Enforcement::full, "seccomp, few capabilities, no_new_privs", ""}
           : Capability{"spawner's rights", Enforcement::none, "", "the process is not a spawner"});

@@ -135,7 +135,9 @@ bool is_valid(const Ready& message) {
 }
 
 bool is_valid(const Launched& message) {
-  return message.header.id != 0 && message.present < 32;
+  const bool has_freezer = (message.present & Launched::kFreezer) != 0;
+  return message.header.id != 0 && message.present < 64 && message.freezer_version <= 2 &&
+         has_freezer == (message.freezer_version != 0);
 }
 
 bool is_valid(const LaunchFailed& message) {

@@ -186,17 +186,18 @@ struct Ready {
 };
 
 // Descriptors in this order, each only where its bit is set: pidfd (always), log (always), runtime listener, platform
-// listener, the gate's TCP and UDP socket, memory peak.
+// listener, the gate's TCP and UDP socket, memory peak, freezer.
 struct Launched {
   static constexpr std::uint32_t kRuntimeListener = 1;
   static constexpr std::uint32_t kPlatformListener = 2;
   static constexpr std::uint32_t kMemoryPeak = 4;
   static constexpr std::uint32_t kGateTcp = 8;
   static constexpr std::uint32_t kGateUdp = 16;
+  static constexpr std::uint32_t kFreezer = 32;
 
   Header header;
   std::uint32_t present;
-  std::uint32_t reserved;
+  std::uint32_t freezer_version;  // of its cgroup: 1 or 2; 0 without
 };
 
 struct LaunchFailed {

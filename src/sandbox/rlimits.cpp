@@ -20,7 +20,9 @@ Result<> lower(__rlimit_resource_t resource, std::uint64_t wanted, const char* n
 }  // namespace
 
 Result<> set_resource_limits(const ResourceLimits& limits) {
-  LAMBENT_TRY_VOID(lower(RLIMIT_CORE, 0, "RLIMIT_CORE"));
+  // No file is that small, and a host's handler behind core_pattern, which 0 does not keep from running, is not started
+  // at a limit of 1 (fs/coredump.c).
+  LAMBENT_TRY_VOID(lower(RLIMIT_CORE, 1, "RLIMIT_CORE"));
   LAMBENT_TRY_VOID(lower(RLIMIT_MEMLOCK, 64U << 10U, "RLIMIT_MEMLOCK"));
   LAMBENT_TRY_VOID(lower(RLIMIT_MSGQUEUE, 800U << 10U, "RLIMIT_MSGQUEUE"));
   LAMBENT_TRY_VOID(lower(RLIMIT_NOFILE, limits.open_files, "RLIMIT_NOFILE"));

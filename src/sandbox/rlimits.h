@@ -13,7 +13,7 @@ struct ResourceLimits {
   std::uint64_t data_bytes = 0;  // private writable memory of one process; 0: a cgroup counts it
 };
 
-// Only ever lowers. No core files, 64 KiB of locked memory, 800 KiB of message queues.
+// Only ever lowers. No core dumps, 64 KiB of locked memory, 800 KiB of message queues.
 Result<> set_resource_limits(const ResourceLimits& limits);
 
 // For a helper that works on one file: address space, processor seconds, file size.

@@ -85,6 +85,7 @@ int SpawnerLoop::wait_ms() const {
   };
   for (const auto& [id, instance] : instances_) {
     if (instance.deadline != Time()) until(instance.deadline);
+    if (instance.hasten_again != Time()) until(instance.hasten_again);
     if (instance.state == Instance::State::removing) wait = std::chrono::milliseconds(1);
   }
   for (const auto& [id, job] : unpackings_) until(job.deadline);
@@ -92,15 +93,18 @@ int SpawnerLoop::wait_ms() const {
   return static_cast<int>(std::max<std::int64_t>(wait.count(), 0));
 }
 
-// Deadlines, and cgroups that were still busy.
+// Deadlines, what was killed and is not gone yet, and cgroups that were still busy.
 void SpawnerLoop::on_tick() {
   const auto now = steady_clock::now();
   for (auto next = instances_.begin(); next != instances_.end();) {
     Instance& instance = (next++)->second;  // finish() removes it
-    if (instance.state == Instance::State::removing)
+    if (instance.state == Instance::State::removing) {
       finish(instance);
-    else if (instance.deadline != Time() && now >= instance.deadline)
+    } else if (instance.hasten_again != Time() && now >= instance.hasten_again) {
+      kill_instance(instance);
+    } else if (instance.deadline != Time() && now >= instance.deadline) {
       fail_instance(instance, {"set up sandbox", "", ETIMEDOUT, ""});
+    }
   }
   for (auto& [id, job] : unpackings_) {
     if (now >= job.deadline) job.stop_for_time();

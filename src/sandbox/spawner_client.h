@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "net/loop.h"
 #include "net/task.h"
+#include "sandbox/freezer.h"
 #include "sandbox/gate.h"
 #include "sandbox/host_report.h"
 #include "sandbox/policy.h"
@@ -72,6 +73,7 @@ struct Child {
   UniqueFd platform_listener;  // the same for Policy::platform_port
   Gate gate;                   // of NetworkMode::gate; invalid otherwise
   MemoryPeak memory_peak;
+  Freezer freezer;
 };
 
 // A started spawner process and the line to it.

@@ -13,6 +13,11 @@
 #include "sandbox/spawner_process.h"
 
 namespace lambent::sandbox {
+namespace {
+
+constexpr std::chrono::milliseconds kHastenEvery{20};
+
+}  // namespace
 
 void SpawnerLoop::on_channel(Instance& instance) {
   auto received = receive_child_message(instance.channel.get());
@@ -60,6 +65,12 @@ void SpawnerLoop::report_running(Instance& instance) {
     fds.push_back(memory_peak.get());
     launched.present |= protocol::Launched::kMemoryPeak;
   }
+  const SandboxCgroup::FreezerFile freezer = instance.cgroup.open_freezer();
+  if (freezer.file.valid()) {
+    fds.push_back(freezer.file.get());
+    launched.present |= protocol::Launched::kFreezer;
+    launched.freezer_version = static_cast<std::uint32_t>(freezer.version);
+  }
   if (instance.listeners.size() != static_cast<std::size_t>(std::popcount(instance.wanted_listeners))) {
     return fail_instance(instance, Error::of("set up sandbox", "listeners", "wrong number"));
   }
@@ -93,6 +104,8 @@ void SpawnerLoop::fail_instance(Instance& instance, const Error& error) {
 void SpawnerLoop::kill_instance(Instance& instance) {
   if (instance.state == Instance::State::removing) return;
   instance.launch.reset();
+  // The server may freeze it at the same moment; version 1 would keep it so for ever.
+  instance.hasten_again = std::chrono::steady_clock::now() + kHastenEvery;
   // Ends process 1 of the pid namespace, and the kernel everything else in it.
   syscall(SYS_pidfd_send_signal, instance.pidfd.get(), SIGKILL, nullptr, 0);
   instance.cgroup.hasten_end();

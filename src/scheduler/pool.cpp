@@ -11,6 +11,9 @@ namespace {
 constexpr std::chrono::milliseconds kPatience{20};
 // A call whose instance died before the call reached it is given to another, this often.
 constexpr int kAttempts = 3;
+// So many INITs may fail in a row before starts are spaced out; then the first pause.
+constexpr int kFreeFailures = 3;
+constexpr std::chrono::milliseconds kFirstPause{100};
 
 }  // namespace
 
@@ -23,7 +26,8 @@ Pool::Pool(instance::Surroundings& around, StartGate& gate, catalog::FunctionPtr
       function_(std::move(function)),
       runtime_(std::move(runtime)),
       on_empty_(std::move(on_empty)),
-      patience_(around.loop) {}
+      patience_(around.loop),
+      pause_(around.loop) {}
 
 Pool::~Pool() {
   assert(is_empty());
@@ -91,7 +95,7 @@ void Pool::pump() {
     queue_.pop_front();
     waiting.set(free->instance.get());
   }
-  for (std::size_t i = coming(); i < queue_.size(); ++i) {
+  for (std::size_t i = coming(); i < wanted(); ++i) {
     asked_++;
     gate_.ask(this, [this] {
       asked_--;
@@ -103,6 +107,32 @@ void Pool::pump() {
   if (!queue_.empty() && some_answered && !patience_.armed()) {
     patience_.arm(kPatience, [this] { pump(); });
   }
+  const Monotonic now = around_.clock.monotonic();
+  if (!queue_.empty() && is_failing() && now < next_start_ && !pause_.armed()) {
+    pause_.arm(next_start_ - now, [this] { pump(); });
+  }
+}
+
+bool Pool::is_failing() const {
+  return init_failures_ >= kFreeFailures;
+}
+
+// How many instances the waiting calls justify.
+std::size_t Pool::wanted() const {
+  if (!is_failing()) return queue_.size();
+  return around_.clock.monotonic() < next_start_ ? 0 : std::min<std::size_t>(1, queue_.size());
+}
+
+void Pool::count_init(bool has_failed) {
+  if (!has_failed) {
+    init_failures_ = 0;
+    return;
+  }
+  init_failures_++;
+  if (!is_failing()) return;
+  const int doublings = std::min(init_failures_ - kFreeFailures, 20);
+  const auto pause = std::min(around_.limits.init_backoff, kFirstPause * (1 << doublings));
+  next_start_ = around_.clock.monotonic() + pause;
 }
 
 // Nothing where no instance is idle. An instance that is ending stays a member until it is gone, and is passed over.
@@ -128,7 +158,7 @@ void Pool::start_one() {
   const auto starting = static_cast<std::size_t>(
       std::ranges::count_if(members_, [](const Member& each) { return each.place == Member::Place::starting; }));
   // The calls that asked for it may have been served meanwhile.
-  if (stopped_ || queue_.size() <= starting) {
+  if (stopped_ || wanted() <= starting) {
     gate_.done();
     check_empty();
     return;
@@ -167,10 +197,12 @@ void Pool::leave_start(Member& of) {
 
 void Pool::on_available(Instance& instance) {
   Member& of = member(instance);
+  const bool has_failed = instance.state() == Instance::State::failed;
+  count_init(has_failed);  // first: leaving the start may begin another one
   leave_start(of);
   if (!instance.is_usable()) return;
-  const bool wanted = !queue_.empty() && !stopped_;
-  if (!wanted && (retired_ || instance.state() == Instance::State::failed)) {
+  if (has_failed) return give_error_away(instance);
+  if (retired_ && (queue_.empty() || stopped_)) {
     instance.end();
     return;
   }
@@ -179,7 +211,18 @@ void Pool::on_available(Instance& instance) {
   pump();
 }
 
+void Pool::give_error_away(Instance& failed) {
+  for (std::size_t left = is_failing() ? queue_.size() : 1; left > 0 && !queue_.empty(); --left) {
+    const auto waiting = queue_.front();
+    queue_.pop_front();
+    waiting.set(&failed);
+  }
+  failed.end();
+  if (!stopped_) pump();
+}
+
 void Pool::on_init_timeout(Instance& instance) {
+  count_init(true);
   leave_start(member(instance));
   start_within_a_call();
 }

@@ -4,6 +4,9 @@
 // instance asks for a new one, unless enough are on their way already (starting, or just answered and about to ask for
 // more work). Of the idle ones the most recently used is taken, so that the rest can go to zero.
 //
+// Where INIT fails again and again, a start is tried once for all calls that wait, after a pause that doubles up to
+// limits.init_backoff, and its error goes to all of them: a function that cannot start does not keep the host busy.
+//
 // Used on the loop's thread only.
 #pragma once
 
@@ -79,6 +82,10 @@ class Pool final : instance::Instance::Observer {
 
   void pump();
   void start_one();
+  void count_init(bool has_failed);
+  void give_error_away(instance::Instance& failed);
+  [[nodiscard]] bool is_failing() const;
+  [[nodiscard]] std::size_t wanted() const;
   void start_within_a_call();
   Member& make(instance::InitPhase phase, Member::Place place);
   Member& member(const instance::Instance& instance);
@@ -97,6 +104,9 @@ class Pool final : instance::Instance::Observer {
   std::size_t asked_ = 0;    // starts waiting at the gate
   std::size_t running_ = 0;  // coroutines of run()
   net::Timer patience_;      // for an instance that answered and does not come back for more
+  int init_failures_ = 0;    // in a row
+  Monotonic next_start_{};   // not before, where INIT fails again and again
+  net::Timer pause_;         // until then
   bool retired_ = false;
   bool stopped_ = false;
 };

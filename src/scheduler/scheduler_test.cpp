@@ -59,6 +59,8 @@ class SchedulerTest : public testing::Test {
   net::Task<> new_revision();
   net::Task<> stop_with_calls(Outcomes& outcomes);
   net::Task<> unknown_runtime();
+  net::Task<> failing_calls(int count, std::vector<Monotonic>& ends);
+  net::Task<> failing_then_a_burst();
 };
 
 net::Task<> SchedulerTest::one_after_the_other() {
@@ -88,6 +90,52 @@ TEST_F(SchedulerTest, ABoundOnStartsStillServesABurst) {
   Outcomes outcomes;
   run(burst(20, "echo", outcomes));
   EXPECT_EQ(outcomes.size(), 20U);
+}
+
+TEST_F(SchedulerTest, AnInitThatKeepsFailingIsTriedOnceForAllThatWait) {
+  make(1);
+  test_.backend.init = FakeBackend::Init::exits;
+  Outcomes outcomes;
+  run(burst(100, "echo", outcomes));
+  EXPECT_EQ(outcomes.size(), 100U);
+  for (const auto& outcome : outcomes) EXPECT_TRUE(outcome && outcome->ending == Ending::init_error);
+  EXPECT_LE(test_.backend.launched.size(), 4U);
+}
+
+net::Task<> SchedulerTest::failing_calls(int count, std::vector<Monotonic>& ends) {
+  for (int i = 0; i < count; ++i) {
+    const auto outcome = co_await call("echo");
+    EXPECT_TRUE(outcome && outcome->ending == Ending::init_error);
+    ends.push_back(test_.clock.monotonic());
+  }
+}
+
+TEST_F(SchedulerTest, PausesBetweenStartsThatFailDoubleUpToTheirLimit) {
+  make();
+  test_.backend.init = FakeBackend::Init::exits;
+  test_.limits.init_backoff = std::chrono::milliseconds(150);
+  std::vector<Monotonic> ends;
+  run(failing_calls(6, ends));
+  EXPECT_EQ(test_.backend.launched.size(), 6U);
+  EXPECT_GE(ends[3] - ends[2], std::chrono::milliseconds(99));
+  EXPECT_GE(ends[4] - ends[3], std::chrono::milliseconds(149));
+  EXPECT_GE(ends[5] - ends[4], std::chrono::milliseconds(149));
+}
+
+net::Task<> SchedulerTest::failing_then_a_burst() {
+  std::vector<Monotonic> ends;
+  co_await failing_calls(4, ends);
+  Outcomes outcomes;
+  co_await burst(20, "echo", outcomes);
+  for (const auto& outcome : outcomes) EXPECT_TRUE(outcome && outcome->ending == Ending::success);
+}
+
+TEST_F(SchedulerTest, OneInitThatSucceedsEndsThePauses) {
+  make();
+  for (int i = 0; i < 4; ++i) test_.backend.first_inits.push_back(FakeBackend::Init::error);
+  test_.limits.init_backoff = std::chrono::milliseconds(20);
+  run(failing_then_a_burst());
+  EXPECT_GT(test_.backend.launched.size(), 5U) << "as many as there are calls, again";
 }
 
 TEST(StartGate, AsksOfOneAskerDoNotKeepTheOthersWaiting) {

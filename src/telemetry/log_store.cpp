@@ -19,6 +19,10 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 256 * kKiB;  // written out before its time
 constexpr std::size_t kOpenJournals = 128;        // file descriptors and buffers held
+// Less room than this is none: it is not worth cutting a read into lines for.
+constexpr std::size_t kLeastRoom = 4 * kKiB;
+// While a flood goes on, one marker for each of these.
+constexpr std::chrono::seconds kMarkerPeriod{1};
 
 std::string_view cut_to_character(std::string_view text, std::size_t limit) {
   std::size_t end = std::min(limit, text.size());
@@ -41,24 +45,45 @@ LogStore::~LogStore() {
   flush();
 }
 
-void LogStore::append(std::string_view function, std::string_view stream, std::string_view line) {
-  if (!has_log_folder(function)) return;
+bool LogStore::append(std::string_view function, std::string_view stream, std::string_view line) {
+  if (!has_log_folder(function)) return true;
   Journal& log = journal(function);
   if (!take_tokens(log, line.size() + 1)) {
-    ++log.dropped_lines;
-    log.dropped_bytes += line.size() + 1;
-    ++counters_.dropped_lines;
-    counters_.dropped_bytes += line.size() + 1;
-    return;
+    count(log, stream, 1, line.size() + 1);
+    return false;
   }
-  if (log.dropped_lines > 0) put_marker(log, function);
+  if (log.dropped_bytes > 0 && clock_->monotonic() - log.dropping_since >= kMarkerPeriod) put_marker(log, function);
   put(log, function, stream, line, false);
+  return true;
+}
+
+bool LogStore::has_room(std::string_view function) {
+  if (!has_log_folder(function)) return true;
+  Journal& log = journal(function);
+  refill(log);
+  return log.tokens >= static_cast<double>(std::min(options_.burst_bytes, kLeastRoom));
+}
+
+void LogStore::count_dropped(std::string_view function, std::string_view stream, std::uint64_t lines,
+                             std::uint64_t bytes) {
+  if (has_log_folder(function)) count(journal(function), stream, lines, bytes);
+}
+
+void LogStore::count(Journal& log, std::string_view stream, std::uint64_t lines, std::uint64_t bytes) {
+  if (log.dropped_bytes == 0) {
+    log.stream = stream;
+    log.dropping_since = clock_->monotonic();
+  }
+  log.dropped_lines += lines;
+  log.dropped_bytes += bytes;
+  counters_.dropped_lines += lines;
+  counters_.dropped_bytes += bytes;
 }
 
 void LogStore::append_platform(std::string_view function, std::string_view stream, std::string_view line) {
   if (!has_log_folder(function)) return;
   Journal& log = journal(function);
-  if (log.dropped_lines > 0) put_marker(log, function);
+  if (log.dropped_bytes > 0) put_marker(log, function);
   put(log, function, stream, line, true);
 }
 
@@ -75,7 +100,7 @@ LogStore::Journal& LogStore::journal(std::string_view function) {
   if (found == journals_.end()) {
     if (journals_.size() >= kOpenJournals) close_idlest();
     found = journals_.try_emplace(std::string(function)).first;
-    found->second.tokens = static_cast<double>(options_.bytes_per_second);
+    found->second.tokens = static_cast<double>(options_.burst_bytes);
     found->second.refilled = clock_->monotonic();
   }
   found->second.last_used = clock_->monotonic();
@@ -84,22 +109,26 @@ LogStore::Journal& LogStore::journal(std::string_view function) {
 
 void LogStore::close_idlest() {
   const auto idlest = std::ranges::min_element(journals_, {}, [](const auto& entry) { return entry.second.last_used; });
-  if (idlest->second.dropped_lines > 0) put_marker(idlest->second, idlest->first);
+  if (idlest->second.dropped_bytes > 0) put_marker(idlest->second, idlest->first);
   write_out(idlest->second, idlest->first);
   journals_.erase(idlest);
 }
 
-// A bucket that fills by bytes_per_second and holds one second's worth. A line over that size is let through
-// when the bucket is full, so that it is late rather than impossible.
+// A bucket that fills by bytes_per_second and holds burst_bytes. A line over that size is let through when the bucket
+// is full, so that it is late rather than impossible.
 bool LogStore::take_tokens(Journal& log, std::size_t bytes) {
-  const auto burst = static_cast<double>(options_.bytes_per_second);
+  refill(log);
+  if (log.tokens < std::min(static_cast<double>(options_.burst_bytes), static_cast<double>(bytes))) return false;
+  log.tokens = std::max(0.0, log.tokens - static_cast<double>(bytes));
+  return true;
+}
+
+void LogStore::refill(Journal& log) {
   const Monotonic now = clock_->monotonic();
   const double seconds = std::chrono::duration<double>(now - log.refilled).count();
   log.refilled = now;
-  log.tokens = std::min(burst, log.tokens + seconds * burst);
-  if (log.tokens < std::min(burst, static_cast<double>(bytes))) return false;
-  log.tokens = std::max(0.0, log.tokens - static_cast<double>(bytes));
-  return true;
+  log.tokens = std::min(static_cast<double>(options_.burst_bytes),
+                        log.tokens + seconds * static_cast<double>(options_.bytes_per_second));
 }
 
 void LogStore::put(Journal& log, std::string_view function, std::string_view stream, std::string_view line,

@@ -105,7 +105,7 @@ TEST_F(Logs, RotationKeepsTheNewestLinesWithinTheBound) {
 }
 
 TEST_F(Logs, AFloodIsDroppedAndSaidInOneLine) {
-  LogStore store(dir_, clock_, {.bytes_per_second = 1000});
+  LogStore store(dir_, clock_, {.bytes_per_second = 1000, .burst_bytes = 1000});
   const std::string line(99, 'x');
   for (int i = 0; i < 1'000'000; ++i) store.append("hello", "s", line);
   store.append_platform("hello", "s", "END RequestId: 1");
@@ -123,13 +123,45 @@ TEST_F(Logs, AFloodIsDroppedAndSaidInOneLine) {
   EXPECT_EQ(tail().size(), 12U + 5U);
 }
 
+TEST_F(Logs, AFloodThatGoesOnIsSaidOnceASecond) {
+  LogStore store(dir_, clock_, {.bytes_per_second = 100'000, .burst_bytes = 100'000});
+  const std::string line(999, 'x');
+  for (int ms = 0; ms < 3500; ++ms) {
+    clock_.advance(std::chrono::milliseconds(1));
+    for (int i = 0; i < 10; ++i) store.append("hello", "s", line);
+  }
+  store.flush();
+  std::size_t markers = 0;
+  for (const auto& one : tail()) markers += one.find("logsDropped") != std::string::npos ? 1U : 0U;
+  EXPECT_EQ(markers, 3U);
+}
+
+TEST_F(Logs, ThereIsRoomAgainAsTimePasses) {
+  LogStore store(dir_, clock_, {.bytes_per_second = 10'000, .burst_bytes = 20'000});
+  EXPECT_TRUE(store.has_room("hello"));
+  EXPECT_TRUE(store.append("hello", "s", std::string(19'000, 'x')));
+  EXPECT_FALSE(store.has_room("hello"));
+  store.count_dropped("hello", "s", 7, 700);
+  store.count_dropped("hello", "s", 0, 70);
+  clock_.jump_wall(std::chrono::hours(1));
+  EXPECT_FALSE(store.has_room("hello")) << "a stepped host clock is no passing of time";
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(store.has_room("hello"));
+  EXPECT_TRUE(store.has_room("another function"));
+  store.append_platform("hello", "s", "END");
+  store.flush();
+  const auto lines = tail();
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_THAT(lines[1], HasSubstr(R"("droppedRecords":7,"droppedBytes":770)"));
+}
+
 TEST_F(Logs, ALineLargerThanASecondsWorthIsLateNotLost) {
-  LogStore store(dir_, clock_, {.bytes_per_second = 100});
+  LogStore store(dir_, clock_, {.bytes_per_second = 100, .burst_bytes = 100});
   const std::string line(500, 'x');
   store.append("hello", "s", line);
   store.append("hello", "s", line);
   clock_.advance(std::chrono::seconds(1));
-  store.append("hello", "s", line);
+  EXPECT_TRUE(store.append("hello", "s", line));
   store.flush();
   const auto lines = tail();
   ASSERT_EQ(lines.size(), 3U);

@@ -1,0 +1,178 @@
+// Cgroups of this host, made and removed: the freezer of each version by itself, and what a frozen process's end needs.
+#include "sandbox/cgroup.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+
+#include "base/files.h"
+#include "sandbox/freezer.h"
+
+namespace lambent::sandbox {
+namespace {
+
+constexpr CgroupLimits kLimits{.memory_bytes = 64 * 1024 * 1024, .cpu_millicores = 100, .processes = 10};
+
+bool soon(const std::function<bool()>& holds) {
+  for (int i = 0; i < 10'000; ++i) {
+    if (holds()) return true;
+    usleep(1000);
+  }
+  return false;
+}
+
+std::vector<CgroupHierarchy> hierarchies_of_host() {
+  return find_cgroup_hierarchies(read_kernel_file("/proc/self/cgroup").value_or(""),
+                                 read_kernel_file("/proc/self/mountinfo").value_or(""));
+}
+
+// A child in `cgroup` that answers each byte with one.
+class Echo {
+ public:
+  explicit Echo(const SandboxCgroup& cgroup) {
+    std::array<int, 2> to{};
+    std::array<int, 2> from{};
+    EXPECT_EQ(pipe2(to.data(), O_CLOEXEC) | pipe2(from.data(), O_CLOEXEC | O_NONBLOCK), 0);
+    to_.reset(to[1]);
+    from_.reset(from[0]);
+    const UniqueFd its_in(to[0]);
+    const UniqueFd its_out(from[1]);
+    pid_ = fork();
+    if (pid_ != 0) return;
+    for (const auto& file : cgroup.join_files()) {
+      if (write(file.get(), "0", 1) != 1) _exit(2);
+    }
+    for (char byte = 0; read(its_in.get(), &byte, 1) == 1;) {
+      if (write(its_out.get(), &byte, 1) != 1) break;
+    }
+    _exit(0);
+  }
+  ~Echo() {
+    ::kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Echo(const Echo&) = delete;
+  Echo& operator=(const Echo&) = delete;
+
+  void ask() { ASSERT_EQ(write(to_.get(), "x", 1), 1); }
+  [[nodiscard]] bool answers() {
+    char byte = 0;
+    return read(from_.get(), &byte, 1) == 1;
+  }
+  [[nodiscard]] bool is_gone() const {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+  }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  UniqueFd to_;
+  UniqueFd from_;
+  pid_t pid_ = -1;
+};
+
+class CgroupFreezer : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    auto found = hierarchies_of_host();
+    std::erase_if(found, [](const auto& one) {
+      const bool has_freezer = one.version == 2 || std::ranges::count(one.controllers, "freezer") > 0;
+      return one.version != GetParam() || !has_freezer;
+    });
+    if (found.empty()) GTEST_SKIP() << "no freezer of version " << GetParam() << " on this host";
+    tree_ = CgroupTree::of(found);
+    tree_.prepare(name_);
+    if (!tree_.has(Controller::freezer)) GTEST_SKIP() << tree_.why_not(Controller::freezer);
+    auto made = tree_.make(1, kLimits);
+    ASSERT_TRUE(made) << made.error().message();
+    cgroup_ = *std::move(made);
+    auto opened = cgroup_.open_freezer();
+    ASSERT_EQ(opened.version, GetParam());
+    freezer_ = Freezer(std::move(opened.file), opened.version);
+    ASSERT_TRUE(freezer_.valid());
+  }
+  void TearDown() override {
+    cgroup_.kill_all();
+    EXPECT_TRUE(soon([&] { return cgroup_.remove(); }));
+    tree_.remove();
+  }
+
+  const std::string name_ = "lambent-test-" + std::to_string(getpid());
+  CgroupTree tree_;
+  SandboxCgroup cgroup_;
+  Freezer freezer_;
+};
+
+TEST_P(CgroupFreezer, StopsAndLetsGoOn) {
+  Echo echo(cgroup_);
+  echo.ask();
+  ASSERT_TRUE(soon([&] { return echo.answers(); }));
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(freezer_.freeze());
+    usleep(50'000);
+    echo.ask();
+    usleep(50'000);
+    EXPECT_FALSE(echo.answers());
+    ASSERT_TRUE(freezer_.thaw());
+    EXPECT_TRUE(soon([&] { return echo.answers(); }));
+  }
+}
+
+TEST_P(CgroupFreezer, AFrozenProcessThatIsKilledEndsOnceItsEndIsHastened) {
+  Echo echo(cgroup_);
+  echo.ask();
+  ASSERT_TRUE(soon([&] { return echo.answers(); }));
+  ASSERT_TRUE(freezer_.freeze());
+  usleep(50'000);
+  ::kill(echo.pid(), SIGKILL);
+  cgroup_.hasten_end();
+  EXPECT_TRUE(soon([&] { return echo.is_gone(); }));
+}
+
+TEST_P(CgroupFreezer, WhatAnEarlierRunLeftFrozenIsEnded) {
+  Echo echo(cgroup_);
+  echo.ask();
+  ASSERT_TRUE(soon([&] { return echo.answers(); }));
+  ASSERT_TRUE(freezer_.freeze());
+  usleep(50'000);
+  CgroupTree next = CgroupTree::of([] {
+    auto found = hierarchies_of_host();
+    std::erase_if(found, [](const auto& one) { return one.version != GetParam(); });
+    return found;
+  }());
+  // It waits for the process to be gone, and a zombie is not in its cgroup any more.
+  next.prepare(name_);
+  EXPECT_TRUE(echo.is_gone());
+  next.remove();
+}
+
+INSTANTIATE_TEST_SUITE_P(OfVersion, CgroupFreezer, testing::Values(1, 2),
+                         [](const auto& version) { return std::to_string(version.param); });
+
+TEST(CgroupTree, TheFreezerOfVersionTwoIsPreferred) {
+  const auto found = hierarchies_of_host();
+  const bool has_two = std::ranges::any_of(found, [](const auto& one) { return one.version == 2; });
+  CgroupTree tree = CgroupTree::of(found);
+  tree.prepare("lambent-test-" + std::to_string(getpid()));
+  if (!tree.has(Controller::freezer)) GTEST_SKIP() << tree.why_not(Controller::freezer);
+  EXPECT_EQ(tree.where(Controller::freezer).starts_with("cgroup v2"), has_two) << tree.where(Controller::freezer);
+  auto made = tree.make(1, kLimits);
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(made->open_freezer().version, has_two ? 2 : 1);
+  EXPECT_TRUE(made->remove());
+  tree.remove();
+  for (const auto& hierarchy : found) {
+    EXPECT_FALSE(std::filesystem::exists(hierarchy.folder + "/lambent-test-" + std::to_string(getpid())));
+  }
+}
+
+}  // namespace
+}  // namespace lambent::sandbox
