@@ -91,9 +91,10 @@ class CgroupFreezer : public testing::TestWithParam<int> {
     tree_ = CgroupTree::of(found);
     tree_.prepare(name_);
     if (!tree_.has(Controller::freezer)) GTEST_SKIP() << tree_.why_not(Controller::freezer);
-    auto made = tree_.make(1, kLimits);
+    auto made = tree_.make(1);
     ASSERT_TRUE(made) << made.error().message();
     cgroup_ = *std::move(made);
+    ASSERT_TRUE(cgroup_.limit(kLimits));
     auto opened = cgroup_.open_freezer();
     ASSERT_EQ(opened.version, GetParam());
     freezer_ = Freezer(std::move(opened.file), opened.version);
@@ -164,7 +165,7 @@ TEST(CgroupTree, TheFreezerOfVersionTwoIsPreferred) {
   tree.prepare("lambent-test-" + std::to_string(getpid()));
   if (!tree.has(Controller::freezer)) GTEST_SKIP() << tree.why_not(Controller::freezer);
   EXPECT_EQ(tree.where(Controller::freezer).starts_with("cgroup v2"), has_two) << tree.where(Controller::freezer);
-  auto made = tree.make(1, kLimits);
+  auto made = tree.make(1);
   ASSERT_TRUE(made) << made.error().message();
   EXPECT_EQ(made->open_freezer().version, has_two ? 2 : 1);
   EXPECT_TRUE(made->remove());
