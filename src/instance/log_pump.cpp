@@ -71,6 +71,7 @@ void LogPump::take(std::string_view bytes) {
     bytes.remove_prefix(end);
   }
   lines_.feed(bytes);
+  has_dropped_ |= lines_.is_cutting();
 }
 
 // Each line is counted once, also where it comes in several reads.

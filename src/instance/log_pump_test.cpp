@@ -95,8 +95,10 @@ TEST_F(LogPumpTest, WhatFindsNoRoomIsCountedByWholeLines) {
   EXPECT_EQ(sink_.dropped_bytes, std::string("a\nb\nlong line without end ends here\n").size());
 }
 
-TEST_F(LogPumpTest, AFloodWaitsInItsWrite) {
-  sink_.room = false;
+class LogFlood : public LogPumpTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(LogFlood, WaitsInItsWrite) {
+  sink_.room = GetParam();  // where there is room, what is over a line's limit is thrown away
   net::Scope scope;
   scope.spawn(pump_->run());
   const std::string much(64 * 1024, 'x');
@@ -120,6 +122,10 @@ TEST_F(LogPumpTest, AFloodWaitsInItsWrite) {
   // One read in 10 ms, and what the pipe holds; a thousand times as much goes through a pipe that is read at once.
   EXPECT_LE(written, (50 / 10 + 3) * much.size());
 }
+
+INSTANTIATE_TEST_SUITE_P(OfLog, LogFlood, testing::Bool(), [](const auto& room) {
+  return room.param ? std::string("WithoutNewline") : std::string("WithoutRoom");
+});
 
 }  // namespace
 }  // namespace lambent::instance

@@ -22,6 +22,9 @@ class LineSplitter {
   // Hands over an unfinished line: at the end of an invocation and of the pipe.
   void finish();
 
+  // True where more of the present line would only be thrown away.
+  [[nodiscard]] bool is_cutting() const { return cut_ > 0; }
+
  private:
   void emit(std::string_view line);
 
