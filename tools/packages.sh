@@ -17,6 +17,8 @@ build_packages+=("libboost${boost}-dev" "libboost-json${boost}-dev" "libboost-ur
 
 # What functions run on, what the tests drive them with, and what reads the demo's PDF.
 run_packages=(nodejs npm poppler-utils curl zip unzip iproute2 procps gcc libc6-dev)
+# For the test that every allowed system call is needed: programs of each family, watched by strace.
+run_packages+=(ruby openjdk-17-jdk-headless musl-tools strace)
 mapfile -t client_packages < <(grep -vE '^\s*(#|$)' tests/clients/packages.txt 2>/dev/null || true)
 
 wanted=("${build_packages[@]}" "${run_packages[@]}" "${client_packages[@]}")
@@ -25,6 +27,8 @@ for package in "${wanted[@]}"; do
   # A tool that came otherwise (Node.js from its makers' packages, for instance) counts.
   case "$package" in
     nodejs) command -v node >/dev/null && continue ;;
+    ruby) command -v ruby >/dev/null && continue ;;
+    openjdk-17-jdk-headless) command -v javac >/dev/null && continue ;;
     npm) command -v npm >/dev/null && continue ;;
     libnode-dev) [ -e /usr/include/node/node_api.h ] && continue ;;
   esac

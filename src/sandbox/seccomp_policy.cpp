@@ -28,6 +28,7 @@ std::optional<int> error_named(std::string_view name) {
   if (name == "ENOSYS") return ENOSYS;
   if (name == "EAFNOSUPPORT") return EAFNOSUPPORT;
   if (name == "EPROTONOSUPPORT") return EPROTONOSUPPORT;
+  if (name == "EOPNOTSUPP") return EOPNOTSUPP;
   return std::nullopt;
 }
 
