@@ -29,6 +29,7 @@ constexpr const char* kExamples =
     "  aws lambda list-functions                use it\n"
     "  lambent logs hello --follow              watch what the function hello prints\n"
     "  lambent bill --month 2026-11             what the month's calls would have cost\n"
+    "  lambent doctor                           what this host enforces, and what it does not\n"
     "\n"
     "Every flag of serve can be given as an environment variable (--port: LAMBENT_PORT) and in a TOML file; see\n"
     "lambent serve --help. Exit codes: 0 done, 1 failed, 2 wrong usage.";
@@ -59,6 +60,7 @@ class CommandLine {
     add_env();
     add_logs();
     add_bill();
+    add_doctor();
     version_ = app_.add_subcommand("version", "Print the version");
     // Only now: a command added later would show it too.
     app_.footer(kExamples);
@@ -77,14 +79,26 @@ class CommandLine {
  private:
   void add_serve() {
     serve_ = app_.add_subcommand("serve", "Start the server");
-    values_.resize(commands_.serve_flags.size());
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      const FlagSpec& flag = commands_.serve_flags[i];
+    add_flags(*serve_, commands_.serve_flags, serve_values_);
+  }
+
+  void add_doctor() {
+    doctor_ = app_.add_subcommand("doctor", "Show which protections this host enforces, and how to get the others");
+    doctor_->add_flag("--json", doctor_json_, "As JSON");
+    add_flags(*doctor_, commands_.doctor_flags, doctor_values_);
+  }
+
+  using Values = std::vector<std::vector<std::string>>;  // of flags, in their order
+
+  static void add_flags(CLI::App& command, const std::vector<FlagSpec>& flags, Values& values) {
+    values.resize(flags.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const FlagSpec& flag = flags[i];
       if (flag.value_name.empty()) {
-        serve_->add_flag_callback(flag.name, [this, i] { values_[i] = {"true"}; }, flag.help)->group(flag.group);
+        command.add_flag_callback(flag.name, [&values, i] { values[i] = {"true"}; }, flag.help)->group(flag.group);
         continue;
       }
-      CLI::Option* option = serve_->add_option(flag.name, values_[i], flag.help)->group(flag.group);
+      CLI::Option* option = command.add_option(flag.name, values[i], flag.help)->group(flag.group);
       option->type_name(flag.value_name)
           ->expected(1)
           ->multi_option_policy(flag.repeatable ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
@@ -120,7 +134,10 @@ class CommandLine {
   }
 
   int act() {
-    if (serve_->parsed()) return commands_.serve(given_flags());
+    if (serve_->parsed()) return commands_.serve(given_flags(commands_.serve_flags, serve_values_));
+    if (doctor_->parsed()) {
+      return commands_.doctor(given_flags(commands_.doctor_flags, doctor_values_), doctor_json_);
+    }
     if (env_->parsed()) return run_env(env_data_, environment_variable, std::cout, std::cerr);
     if (logs_->parsed()) {
       logs_options_.escape = isatty(STDOUT_FILENO) == 1;
@@ -131,10 +148,10 @@ class CommandLine {
     return kDone;
   }
 
-  [[nodiscard]] std::vector<FlagValue> given_flags() const {
+  static std::vector<FlagValue> given_flags(const std::vector<FlagSpec>& flags, const Values& values) {
     std::vector<FlagValue> given;
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      for (const std::string& value : values_[i]) given.push_back({commands_.serve_flags[i].name, value});
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      for (const std::string& value : values[i]) given.push_back({flags[i].name, value});
     }
     return given;
   }
@@ -146,7 +163,10 @@ class CommandLine {
   CLI::App* logs_ = nullptr;
   CLI::App* bill_ = nullptr;
   CLI::App* version_ = nullptr;
-  std::vector<std::vector<std::string>> values_;  // of serve_flags, in their order
+  CLI::App* doctor_ = nullptr;
+  Values serve_values_;
+  Values doctor_values_;
+  bool doctor_json_ = false;
   std::string env_data_;
   LogsOptions logs_options_;
   BillOptions bill_options_;

@@ -34,6 +34,8 @@ struct Commands {
   std::string version;                // "0.1.0"
   std::vector<FlagSpec> serve_flags;  // from main/config.h: serve_flags()
   std::function<int(const std::vector<FlagValue>& flags)> serve;
+  std::vector<FlagSpec> doctor_flags;  // from main/doctor.h
+  std::function<int(const std::vector<FlagValue>& flags, bool json)> doctor;
   // Everything after "spawner", unparsed: started by serve itself, hidden from --help.
   std::function<int(const std::vector<std::string>& arguments)> spawner;
   // "seccomp <policy>": prints a system call policy as it is compiled, for tests and reviewers; hidden too.

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "main/server_user.h"
+#include "sandbox/host_report.h"
 
 namespace lambent {
 
@@ -37,6 +38,7 @@ struct Config {
   std::string bind = "127.0.0.1";
   std::uint16_t port = 4566;  // 0: any free port
   std::string user = kServerAccount;
+  sandbox::IsolationLevel require_isolation = sandbox::IsolationLevel::any;  // below it the server does not start
   std::string account_id = "000000000000";
   std::string region = "us-east-1";
   FunctionUrlStyle function_url_style = FunctionUrlStyle::automatic;

@@ -165,6 +165,12 @@ std::vector<Setting> server_settings() {
            "User that the server becomes when root starts it: an account of the host, or a number; lambent may be "
            "missing",
            good_user, "must be an account or a number", LAMBENT_AT(user)),
+      choice<sandbox::IsolationLevel>("require_isolation",
+                                      "Isolation below which the server does not start; see lambent doctor",
+                                      {{"any", sandbox::IsolationLevel::any},
+                                       {"standard", sandbox::IsolationLevel::standard},
+                                       {"full", sandbox::IsolationLevel::full}},
+                                      LAMBENT_AT(require_isolation)),
       text("account_id", "ID", "Account that functions and tables belong to", good_account, "must be 12 digits",
            LAMBENT_AT(account_id)),
       text("region", "NAME", "Region in names and environments; requests for any other are answered too", good_region,

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "main/config.h"
+#include "main/doctor.h"
 #include "main/serve.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/spawner.h"
@@ -39,6 +40,8 @@ int main(int argc, char** argv) {
   commands.version = LAMBENT_VERSION;
   commands.serve_flags = lambent::serve_flags();
   commands.serve = lambent::serve;
+  commands.doctor_flags = lambent::doctor_flags();
+  commands.doctor = lambent::doctor;
   commands.spawner = run_spawner;
   commands.seccomp = list_policy;
   return lambent::cli::run(argc, argv, commands);

@@ -24,6 +24,7 @@
 #include "main/api_router.h"
 #include "main/function_url_style.h"
 #include "main/housekeeping.h"
+#include "main/server_user.h"
 #include "main/signals.h"
 #include "main/spawner_unpacker.h"
 #include "net/listener.h"
@@ -84,6 +85,19 @@ telemetry::LogOptions log_options(const Limits& limits) {
   options.bytes_per_second = limits.log_bytes_per_second;
   options.burst_bytes = limits.log_burst_bytes;
   return options;
+}
+
+void tell_of_host(const sandbox::HostReport& report) {
+  for (const sandbox::Capability& each : report.capabilities) {
+    if (each.level == sandbox::Enforcement::full) {
+      log::debug("{}: enforced by {}", each.name, each.means);
+    } else {
+      log::warning("{} is {}: {}", each.name,
+                   each.level == sandbox::Enforcement::none ? "NOT enforced" : "only partly enforced", each.remedy);
+    }
+  }
+  log::info("isolation level: {} (lambent doctor shows all of it)", sandbox::name_of(report.level()));
+  if (!report.can_launch) log::error("functions cannot run on this host:\n{}", report.text());
 }
 
 // What lies on disk, opened in the order in which one needs the other.
@@ -301,16 +315,12 @@ net::Task<Result<>> Server::Impl::start() {
     outcome = fail(Error::of("serve", "", "the spawner is gone: " + reason));
     stop_signal->cancel();
   });
-  LAMBENT_CO_TRY(const sandbox::HostReport report, std::move(host));
-  for (const sandbox::Capability& each : report.capabilities) {
-    if (each.level == sandbox::Enforcement::full) {
-      log::debug("{}: enforced by {}", each.name, each.means);
-    } else {
-      log::warning("{} is {}: {}", each.name,
-                   each.level == sandbox::Enforcement::none ? "NOT enforced" : "only partly enforced", each.remedy);
-    }
+  LAMBENT_CO_TRY(sandbox::HostReport report, std::move(host));
+  report.capabilities.push_back(report_server_rights());
+  tell_of_host(report);
+  if (!report.missing(config.require_isolation).empty()) {
+    co_return fail(Error::of("require isolation", "", report.refusal(config.require_isolation)));
   }
-  if (!report.can_launch) log::error("functions cannot run on this host:\n{}", report.text());
   if (auto started = co_await code->start(); !started) log::error("{}", started.error().message());
   LAMBENT_CO_TRY(const std::size_t resumed, events->resume());
   if (resumed > 0) log::info("{} asynchronous calls of an earlier run go on", resumed);

@@ -66,6 +66,19 @@ Result<> give_up_rights(const std::optional<ServerUser>& user) {
   return {};
 }
 
+sandbox::Capability report_server_rights() {
+  using sandbox::Enforcement;
+  const char* name = "server's rights";
+  if (!sandbox::holds_only({}) || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) {
+    return {name, Enforcement::none, "", "the process has not given its rights up"};
+  }
+  if (geteuid() == 0) {
+    return {name, Enforcement::partial, "no capabilities, but root's user id",
+            "let it become another user: user = \"lambent\", with the right to change ids"};
+  }
+  return {name, Enforcement::full, fmt::format("no capabilities, no_new_privs, user id {}", geteuid()), ""};
+}
+
 ActingAs::ActingAs(const ServerUser& user) {
   const int count = getgroups(0, nullptr);
   groups_.resize(static_cast<std::size_t>(std::max(count, 0)));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "sandbox/host_report.h"
 
 namespace lambent {
 
@@ -34,6 +35,9 @@ Result<std::optional<ServerUser>> find_server_user(const std::string& setting);
 // For good: becomes `user` (without supplementary groups), empties every capability set, sets no_new_privs, and lets no
 // process of the same user read or trace this one. Without a user all but the first. Call before threads exist.
 Result<> give_up_rights(const std::optional<ServerUser>& user);
+
+// What the running process has given up, as a row of the report.
+sandbox::Capability report_server_rights();
 
 // While it lives, files are opened with the rights of `user`; then root's are back. One thread.
 class ActingAs {

@@ -10,9 +10,10 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/child_channel.h"
 #include "sandbox/confine.h"
-#include "sandbox/landlock.h"
 #include "sandbox/gate.h"
+#include "sandbox/landlock.h"
 #include "sandbox/mounts.h"
+#include "sandbox/namespace_report.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/network.h"
 #include "sandbox/spawner_rights.h"
@@ -70,7 +71,10 @@ Result<> probe(Attempt& attempt) {
 Capability cgroup_capability(const CgroupTree& cgroups, Controller controller, const char* name, Enforcement fallback,
                              const char* fallback_means) {
   if (cgroups.has(controller)) return {name, Enforcement::full, cgroups.where(controller), ""};
-  return {name, fallback, fallback_means, cgroups.why_not(controller)};
+  return {
+      name, fallback, fallback_means,
+      cgroups.why_not(controller) +
+          "; start the server as root, or in a cgroup that is its user's (systemd-run --user --scope -p Delegate=yes)"};
 }
 
 }  // namespace
@@ -81,8 +85,7 @@ HostReport report_host(const CgroupTree& cgroups, bool is_privileged) {
   report.can_launch = namespaces.has_value();
   const char* order =
       is_privileged ? "made with the host's rights, entered without" : "made in a user namespace of the spawner";
-  report.capabilities.push_back({"namespaces", namespaces ? Enforcement::full : Enforcement::none, order,
-                                 namespaces ? "" : namespaces.error().message()});
+  report_namespaces(report, namespaces, order);
   if (is_privileged) {
     report.capabilities.push_back({"user of its own", Enforcement::full, "a host user id for each sandbox", ""});
   } else {

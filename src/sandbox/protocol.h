@@ -29,7 +29,7 @@ inline constexpr std::size_t kVariables = 1024;
 inline constexpr std::size_t kVariableBytes = 32 * kKiB;
 inline constexpr std::size_t kPathBytes = 512;
 inline constexpr std::size_t kDetailBytes = 256;
-inline constexpr std::size_t kCapabilities = 16;
+inline constexpr std::size_t kCapabilities = 32;
 inline constexpr std::uint32_t kMinMillicores = 10;
 inline constexpr std::uint32_t kMaxMillicores = 1'024'000;
 
