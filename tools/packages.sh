@@ -9,7 +9,7 @@ build_packages=(
   clang-19 lld-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
   libssl-dev libsimdjson-dev librocksdb-dev libzip-dev libseccomp-dev
   libcli11-dev libtomlplusplus-dev libfmt-dev zlib1g-dev
-  libgtest-dev libgmock-dev
+  libgtest-dev libgmock-dev libnode-dev
 )
 # Ubuntu 24.04 has Boost 1.83 where Debian 12 has 1.81.
 if apt-cache show libboost1.81-dev >/dev/null 2>&1; then boost=1.81; else boost=1.83; fi

@@ -10,8 +10,8 @@ import subprocess
 import pytest
 
 from runtime_api_server import Instance
-from runtime_paths import PYTHON_FLAGS, RUNTIMES
-from template_process import Template, build_double
+from runtime_paths import NODE_TEMPLATE_FLAGS, PYTHON_FLAGS, RUNTIMES
+from template_process import Template, build_double, build_node_addon
 
 
 def _first_of_each_version(candidates):
@@ -94,10 +94,10 @@ def python_template(python, template_library):
     assert template.stop() == 0
 
 
-def _python_runner(starter, program):
-    def start(files, handler="app.handler", env=None):
-        starter.write(files if isinstance(files, dict) else {"app.py": files})
-        return starter.start(program, handler, PYTHON_DIR, env)
+def _runner(starter, program, runtime_dir, file, default_handler):
+    def start(files, handler=default_handler, env=None):
+        starter.write(files if isinstance(files, dict) else {file: files})
+        return starter.start(program, handler, runtime_dir, env)
 
     return start
 
@@ -105,13 +105,13 @@ def _python_runner(starter, program):
 @pytest.fixture
 def run_new_python(python, starter):
     """run_new_python(source or {file: text}, handler="app.handler", env) -> Instance, in an interpreter of its own"""
-    return _python_runner(starter, [python] + PYTHON_FLAGS + [os.path.join(PYTHON_DIR, "bootstrap.py")])
+    return _runner(starter, [python] + PYTHON_FLAGS + [os.path.join(PYTHON_DIR, "bootstrap.py")], PYTHON_DIR, "app.py", "app.handler")
 
 
 @pytest.fixture
 def run_forked_python(python_template, starter):
     """The same, in a fork of a template."""
-    return _python_runner(starter, python_template)
+    return _runner(starter, python_template, PYTHON_DIR, "app.py", "app.handler")
 
 
 @pytest.fixture(params=["new", "forked"])
@@ -120,14 +120,31 @@ def run_python(request, run_new_python, run_forked_python):
     return run_new_python if request.param == "new" else run_forked_python
 
 
+NODE_DIR = os.path.join(RUNTIMES, "nodejs")
+
+
+@pytest.fixture(scope="session")
+def node_template(node, template_library, tmp_path_factory):
+    addon = build_node_addon(tmp_path_factory.mktemp("addon"))
+    template = Template([node] + NODE_TEMPLATE_FLAGS + [os.path.join(NODE_DIR, "template.cjs")], template_library,
+                        {"LAMBENT_TEMPLATE_ADDON": addon})
+    yield template
+    assert template.stop() == 0
+
+
 @pytest.fixture
-def run_node(node, starter):
-    """run_node(source or {file: text}, handler="index.handler", env) -> Instance"""
+def run_new_node(node, starter):
+    """run_new_node(source or {file: text}, handler="index.handler", env) -> Instance, in a process of its own"""
+    return _runner(starter, [node, os.path.join(NODE_DIR, "bootstrap.cjs")], NODE_DIR, "index.js", "index.handler")
 
-    def start(files, handler="index.handler", env=None):
-        starter.write(files if isinstance(files, dict) else {"index.js": files})
-        runtime_dir = os.path.join(RUNTIMES, "nodejs")
-        argv = [node, os.path.join(runtime_dir, "bootstrap.cjs")]
-        return starter.start(argv, handler, runtime_dir, env)
 
-    return start
+@pytest.fixture
+def run_forked_node(node_template, starter):
+    """The same, in a fork of a template."""
+    return _runner(starter, node_template, NODE_DIR, "index.js", "index.handler")
+
+
+@pytest.fixture(params=["new", "forked"])
+def run_node(request, run_new_node, run_forked_node):
+    """The same in both ways: no test can tell which."""
+    return run_new_node if request.param == "new" else run_forked_node

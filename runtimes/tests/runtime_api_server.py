@@ -97,9 +97,10 @@ class RuntimeApiServer:
             body, trailers = self._read_chunks(stream)
         else:
             body = stream.read(int(headers["content-length"]))
+        # Before the answer, upon which the client may end: an end is in the queue too.
+        self.posted.put(Posted(path, headers, body, trailers, number))
         status, self.refuse_status = self.refuse_status or 202, None
         self._send(client, "HTTP/1.1 %d X\r\nContent-Length: 0\r\n%s\r\n" % (status, self._connection_header()))
-        self.posted.put(Posted(path, headers, body, trailers, number))
         return True
 
     def _connection_header(self):

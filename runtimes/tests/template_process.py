@@ -6,14 +6,28 @@ import socket
 import subprocess
 import threading
 
+from runtime_paths import RUNTIMES
+
 FORK_SECONDS = 30
 
 
 def build_double(folder):
     """Compiles template_double.c; returns the library's path."""
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "template_double.c")
-    library = os.path.join(str(folder), "lambent_template.so")
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source], check=True)
+    return _build([source], folder, "lambent_template.so")
+
+
+def build_node_addon(folder):
+    """Compiles the add-on of the Node.js runtime; returns its path."""
+    node = subprocess.run(["node", "-p", "process.execPath"], capture_output=True, text=True, check=True).stdout
+    headers = os.path.join(os.path.dirname(os.path.dirname(node)), "include", "node")
+    sources = [os.path.join(RUNTIMES, "nodejs", "native", name) for name in ("fork.c", "math_random.c")]
+    return _build(sources, folder, "lambent_fork.node", "-I" + headers)
+
+
+def _build(sources, folder, name, *flags):
+    library = os.path.join(str(folder), name)
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", *flags, "-o", library, *sources], check=True)
     return library
 
 

@@ -17,6 +17,11 @@ function currentRequestId() {
   return current;
 }
 
+// As if nothing had been invoked yet.
+function forget() {
+  current = undefined;
+}
+
 // The process's beforeExit listener.
 function onEmptyEventLoop() {
   const action = whenEventLoopIsEmpty;
@@ -158,4 +163,4 @@ function respondByStream(api, handler, headers, body, finish) {
   }
 }
 
-module.exports = { currentRequestId, onEmptyEventLoop, serveOne };
+module.exports = { currentRequestId, forget, onEmptyEventLoop, serveOne };
