@@ -1,21 +1,27 @@
-# lambent_embed_files(<target> <output.cpp> <namespace::function> BASE <folder> FILES <paths relative to BASE …>)
+# lambent_embed_files(<target> <output.cpp> <namespace::function> BASE <folder> FILES <paths relative to BASE …>
+#                     [BUILT <name> <absolute path of a file that the build makes> …])
 #
 # Compiles files into the binary: defines `std::span<const lambent::EmbeddedFile> function()` (base/embedded_file.h).
 function(lambent_embed_files target output function)
-  cmake_parse_arguments(EMBED "" "BASE" "FILES" ${ARGN})
+  cmake_parse_arguments(EMBED "" "BASE" "FILES;BUILT" ${ARGN})
   string(REGEX REPLACE "::[^:]+$" "" namespace "${function}")
   string(REGEX REPLACE "^.*::" "" name "${function}")
   set(arrays "")
   set(entries "")
   set(index 0)
   set(inputs "")
+  set(pairs ${EMBED_BUILT})
   foreach(file IN LISTS EMBED_FILES)
-    list(APPEND inputs "${EMBED_BASE}/${file}")
+    list(APPEND pairs "${file}" "${EMBED_BASE}/${file}")
+  endforeach()
+  while(pairs)
+    list(POP_FRONT pairs file path)
+    list(APPEND inputs "${path}")
     # The closing zero keeps empty files legal; it is not part of the content.
-    string(APPEND arrays "constexpr char kFile${index}[] = {\n#embed \"${EMBED_BASE}/${file}\" suffix(,)\n0};\n")
+    string(APPEND arrays "constexpr char kFile${index}[] = {\n#embed \"${path}\" suffix(,)\n0};\n")
     string(APPEND entries "    {\"${file}\", {kFile${index}, sizeof kFile${index} - 1}},\n")
     math(EXPR index "${index} + 1")
-  endforeach()
+  endwhile()
   file(CONFIGURE OUTPUT "${output}" CONTENT "// Made by cmake/EmbedFiles.cmake.
 #include \"base/embedded_file.h\"
 

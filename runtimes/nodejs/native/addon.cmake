@@ -1,0 +1,13 @@
+# Builds the add-on of the Node.js runtime: sets node_addon to its path. Included where it is embedded (src/instance).
+#
+# A compiler call of its own: the add-on runs inside sandboxes, so it has none of the tree's flags and sanitizers.
+find_path(NODE_INCLUDE_DIR node_api.h PATH_SUFFIXES node REQUIRED)  # Debian: libnode-dev; Node.js's own packages have it
+
+set(native "${CMAKE_SOURCE_DIR}/runtimes/nodejs/native")
+set(node_addon "${CMAKE_CURRENT_BINARY_DIR}/lambent_fork.node")
+add_custom_command(
+  OUTPUT "${node_addon}"
+  COMMAND "${CMAKE_CXX_COMPILER}" -x c -std=c17 -O2 -fPIC -shared -Wall -Wextra -Werror -isystem "${NODE_INCLUDE_DIR}"
+    "${native}/fork.c" "${native}/math_random.c" -o "${node_addon}"
+  DEPENDS "${native}/fork.c" "${native}/math_random.c" "${native}/math_random.h"
+  VERBATIM)
