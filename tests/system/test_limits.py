@@ -151,3 +151,94 @@ def test_an_init_that_never_succeeds_is_started_ever_more_rarely(new_server, cod
     server.client("lambda").update_function_code(FunctionName=name, ZipFile=make_zip(
         {"app.py": "def handler(event, context):\n    return event\n"}))
     wait_for(lambda: server.invoke(name, 7)[0] == 7, "the mended function answers")
+
+
+# Each takes memory of its kind until it has 1 GiB, or is refused more: then it gives the error's name and what it has.
+MEMORY = """
+import ctypes, errno, fcntl, mmap, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+PIECE = b"x" * (1 << 20)
+def of_heap():
+    return bytearray(PIECE), len(PIECE)
+def of_shared_mapping():
+    area = mmap.mmap(-1, len(PIECE))
+    area.write(PIECE)
+    return area, len(PIECE)
+def of_memory_file():
+    file = os.memfd_create("x")
+    os.write(file, PIECE)
+    return os.fdopen(file, "rb"), len(PIECE)
+def of_dev_shm():
+    with open("/dev/shm/x", "ab") as file:
+        file.write(PIECE)
+    return None, len(PIECE)
+def of_tmp():
+    with open("/tmp/x", "ab") as file:
+        file.write(PIECE)
+    return None, len(PIECE)
+def of_extended_attributes(count=[0]):
+    count[0] += 1
+    path = "/tmp/%d" % (count[0] // 8)
+    open(path, "a").close()
+    os.setxattr(path, "user.%d" % count[0], b"x" * 60000)
+    return None, 60000
+def of_system_v_memory():
+    id = libc.shmget(0, 1 << 20, 0o1600)
+    if id < 0: raise OSError(ctypes.get_errno(), "shmget")
+    libc.shmat.restype = ctypes.c_void_p
+    at = libc.shmat(id, None, 0)
+    if at in (None, ctypes.c_void_p(-1).value): raise OSError(ctypes.get_errno(), "shmat")
+    ctypes.memmove(at, PIECE, 1 << 20)
+    return None, 1 << 20
+def of_page_tables():
+    # One byte in each 2 MiB: a page and a page table for it.
+    area = mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
+    for at in range(0, 1 << 30, 2 << 20):
+        area[at] = 1
+    return area, 512 * 8192
+def of_pipes():
+    a, b = os.pipe()
+    os.set_blocking(b, False)
+    try: fcntl.fcntl(b, 1031, 1 << 20)
+    except OSError: pass
+    done = 0
+    try:
+        while True: done += os.write(b, PIECE)
+    except BlockingIOError: pass
+    return None, done
+def of_unix_sockets():
+    a, b = socket.socketpair()
+    a.setblocking(False)
+    done = 0
+    try:
+        while True: done += a.send(PIECE[:65536])
+    except BlockingIOError: pass
+    return (a, b), done
+def handler(event, context):
+    keep, total = [], 0
+    try:
+        while total < 1 << 30:
+            kept, size = globals()["of_" + event]()
+            keep.append(kept)
+            total += size
+    except OSError as error:
+        return [errno.errorcode[error.errno], total]
+    except MemoryError:
+        return ["MemoryError", total]
+    return ["took it", total]
+"""
+
+
+@pytest.mark.parametrize("kind", ["heap", "shared_mapping", "memory_file", "dev_shm", "tmp", "extended_attributes",
+                                  "system_v_memory", "page_tables", "pipes", "unix_sockets"])
+def test_every_kind_of_memory_is_bounded(server, kind):
+    name = server.create_function({"app.py": MEMORY}, MemorySize=192, Timeout=120, EphemeralStorage={"Size": 2048})
+    before = memory_of(server.pid)
+    answer, response = server.invoke(name, kind, LogType="Tail")
+    if "FunctionError" in response:
+        assert answer["errorType"] == "Runtime.OutOfMemory", answer
+        assert "Status: error\tError Type: Runtime.OutOfMemory" in tail(response)
+    else:
+        assert answer[0] != "took it" and answer[1] < 192 * MIB, answer
+    assert memory_of(server.pid) - before < 16 * MIB
+    assert server.invoke(name, "heap")[0]["errorType"] == "Runtime.OutOfMemory", "the next instance has its own"
