@@ -6,6 +6,7 @@
 
 #include "instance/test_surroundings.h"
 #include "net/one_shot.h"
+#include "net/timer.h"
 
 namespace lambent::instance {
 namespace {
@@ -124,6 +125,20 @@ TEST_F(InstanceTest, ACallWhoseSpawnerIsLostIsNoFaultOfTheFunctions) {
   test_.run(one_call_to_the_end("lose the spawner", result));
   EXPECT_EQ(result.ending, Ending::stopped);
   EXPECT_TRUE(result.delivered);
+}
+
+TEST_F(InstanceTest, ASteppedHostClockChangesNoTimeoutAndNoDuration) {
+  timeout_seconds_ = 1;
+  InvocationResult result;
+  net::Timer forward(test_.loop);
+  net::Timer backward(test_.loop);
+  forward.arm(std::chrono::milliseconds(300), [this] { test_.clock.step = std::chrono::hours(24); });
+  backward.arm(std::chrono::milliseconds(600), [this] { test_.clock.step = std::chrono::hours(-24); });
+  test_.run(one_call_to_the_end("hang", result));
+  EXPECT_EQ(result.ending, Ending::timeout);
+  EXPECT_GE(result.duration, std::chrono::milliseconds(999));
+  EXPECT_LT(result.duration, std::chrono::hours(1));
+  EXPECT_LT(result.billed_ms, 3'600'000U);
 }
 
 net::Task<> InstanceTest::failed_init(InvocationResult& result) {

@@ -13,6 +13,18 @@
 
 namespace lambent::instance {
 
+// The host's clock, whose date can be stepped as an operator or a time server does.
+class SteppedClock final : public Clock {
+ public:
+  [[nodiscard]] Monotonic monotonic() const override { return real_.monotonic(); }
+  [[nodiscard]] Wall wall() const override { return real_.wall() + step; }
+
+  std::chrono::hours step{0};
+
+ private:
+  SystemClock real_;
+};
+
 class TestSurroundings {
  public:
   TestSurroundings() = default;
@@ -43,7 +55,7 @@ class TestSurroundings {
 
   std::string folder = make_folder();
   net::Loop loop;
-  SystemClock clock;
+  SteppedClock clock;
   SystemRandom random;
   Limits limits;
   FakeBackend backend{loop};

@@ -1,8 +1,10 @@
 """Idle instances stand still: what a handler leaves behind does not run between calls, and goes with its instance."""
 
+import os
 import subprocess
 import time
 
+import lambent
 import pytest
 from lambent import new_name, process_ids_of, wait_for
 
@@ -82,11 +84,26 @@ def frozen_at_all(server):
     return "frozen between calls is NOT enforced" not in server.log()
 
 
-@pytest.fixture
-def freezing(server):
+# Starts the server where no cgroup of version 2 is to be seen: its own mounts, nobody else's.
+WITHOUT_VERSION_2 = ["unshare", "--mount", "sh", "-c",
+                     """for at in $(awk '$3 == "cgroup2" { print $2 }' /proc/self/mounts); do umount "$at"; done; exec "$@" """, "sh"]
+
+
+@pytest.fixture(scope="module", params=["any", "v1"])
+def freezing(request, tmp_path_factory):
+    """A server that freezes: with what the host has, and with cgroup version 1 alone."""
+    server = lambent.Server(tmp_path_factory.mktemp("freezing") / "data", ["--log-level", "debug"])
+    if request.param == "v1":
+        if os.geteuid() != 0:
+            pytest.skip("hiding cgroup version 2 takes root")
+        server.prefix = WITHOUT_VERSION_2
+    server.start()
     if not frozen_at_all(server):
-        pytest.skip("this host has no freezer that the server may use; its report says so")
-    return server
+        server.stop()
+        pytest.skip("no freezer that the server may use; its report says so")
+    assert request.param == "any" or "frozen between calls: enforced by cgroup v1" in server.log()
+    yield server
+    assert server.stop() == 0
 
 
 def test_what_freezes_is_reported(new_server):
