@@ -12,6 +12,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 
 #include "base/files.h"
 #include "sandbox/freezer.h"
@@ -157,6 +158,70 @@ TEST_P(CgroupFreezer, WhatAnEarlierRunLeftFrozenIsEnded) {
 
 INSTANTIATE_TEST_SUITE_P(OfVersion, CgroupFreezer, testing::Values(1, 2),
                          [](const auto& version) { return std::to_string(version.param); });
+
+// Ordinary files stand in for the kernel's: what is written where, on a host of the other version too.
+class CgroupFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/lambent-cgroup-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern), nullptr);
+    root_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+  void make_files(const std::string& folder, std::initializer_list<const char*> names) {
+    std::filesystem::create_directories(folder);
+    for (const char* name : names) ASSERT_TRUE(write_file_durably(folder + "/" + name, ""));
+  }
+  [[nodiscard]] std::string content(const std::string& file) const {
+    return read_file(root_ + file).value_or("absent");
+  }
+
+  std::string root_;
+};
+
+TEST_F(CgroupFiles, VersionTwoLimitsMemoryWithoutSwapAndEndsTheWholeGroupAtOnce) {
+  ASSERT_TRUE(write_file_durably(root_ + "/cgroup.controllers", "cpuset cpu io memory pids\n"));
+  make_files(root_, {"cgroup.subtree_control"});
+  make_files(root_ + "/n", {"cgroup.subtree_control"});
+  const std::string one = root_ + "/n/i1";
+  make_files(one, {"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "pids.max", "cgroup.kill"});
+  const auto backend = make_cgroup_v2({.version = 2, .controllers = {}, .folder = root_});
+  const auto prepared = backend->prepare("n");
+  EXPECT_EQ(prepared.usable.size(), std::size(kControllers)) << prepared.why_not;
+  EXPECT_EQ(content("/cgroup.subtree_control"), "+memory +cpu +pids");
+  EXPECT_EQ(content("/n/cgroup.subtree_control"), "+memory +cpu +pids") << "the freezer is no controller";
+  ASSERT_TRUE(backend->limit(one, kLimits));
+  EXPECT_EQ(content("/n/i1/memory.max"), std::to_string(kLimits.memory_bytes));
+  EXPECT_EQ(content("/n/i1/memory.oom.group"), "1");
+  EXPECT_EQ(content("/n/i1/memory.swap.max"), "0");
+  EXPECT_EQ(content("/n/i1/cpu.max"), "2000 20000");
+  EXPECT_EQ(content("/n/i1/pids.max"), "10");
+  EXPECT_EQ(backend->freezer_file(one), one + "/cgroup.freeze");
+  backend->kill_all(one);
+  EXPECT_EQ(content("/n/i1/cgroup.kill"), "1");
+}
+
+TEST_F(CgroupFiles, VersionTwoStillFreezesWhereControllersAreNotHandedOn) {
+  ASSERT_TRUE(write_file_durably(root_ + "/cgroup.controllers", "memory pids\n"));
+  make_files(root_ + "/n", {});
+  const auto backend = make_cgroup_v2({.version = 2, .controllers = {}, .folder = root_});
+  const auto prepared = backend->prepare("n");
+  EXPECT_EQ(prepared.usable, std::vector{Controller::freezer});
+  EXPECT_NE(prepared.why_not.find("cgroup.subtree_control"), std::string::npos) << prepared.why_not;
+}
+
+TEST_F(CgroupFiles, VersionOneLimitsSwapAndSocketBuffersToo) {
+  const std::string one = root_ + "/n/i1";
+  make_files(one, {"memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.kmem.tcp.limit_in_bytes"});
+  const auto backend = make_cgroup_v1({.version = 1, .controllers = {"memory"}, .folder = root_});
+  ASSERT_TRUE(backend->limit(one, kLimits));
+  EXPECT_EQ(content("/n/i1/memory.limit_in_bytes"), std::to_string(kLimits.memory_bytes));
+  EXPECT_EQ(content("/n/i1/memory.memsw.limit_in_bytes"), std::to_string(kLimits.memory_bytes));
+  EXPECT_EQ(content("/n/i1/memory.kmem.tcp.limit_in_bytes"), std::to_string(kLimits.memory_bytes / 8));
+  std::filesystem::remove(one + "/memory.memsw.limit_in_bytes");
+  std::filesystem::remove(one + "/memory.kmem.tcp.limit_in_bytes");
+  EXPECT_TRUE(backend->limit(one, kLimits)) << "a kernel without them";
+}
 
 TEST(CgroupTree, TheFreezerOfVersionTwoIsPreferred) {
   const auto found = hierarchies_of_host();
