@@ -148,3 +148,31 @@ def run_forked_node(node_template, starter):
 def run_node(request, run_new_node, run_forked_node):
     """The same in both ways: no test can tell which."""
     return run_new_node if request.param == "new" else run_forked_node
+
+
+RUBY_DIR = os.path.join(RUNTIMES, "ruby")
+
+
+@pytest.fixture(scope="session")
+def ruby_template(template_library):
+    template = Template(["ruby", os.path.join(RUBY_DIR, "template.rb")], template_library)
+    yield template
+    assert template.stop() == 0
+
+
+@pytest.fixture
+def run_new_ruby(starter):
+    """run_new_ruby(source or {file: text}, handler="function.handler", env) -> Instance, in a process of its own"""
+    return _runner(starter, ["ruby", os.path.join(RUBY_DIR, "bootstrap.rb")], RUBY_DIR, "function.rb", "function.handler")
+
+
+@pytest.fixture
+def run_forked_ruby(ruby_template, starter):
+    """The same, in a fork of a template."""
+    return _runner(starter, ruby_template, RUBY_DIR, "function.rb", "function.handler")
+
+
+@pytest.fixture(params=["new", "forked"])
+def run_ruby(request, run_new_ruby, run_forked_ruby):
+    """The same in both ways: no test can tell which."""
+    return run_new_ruby if request.param == "new" else run_forked_ruby

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_MS = 2 };
+enum { POLL_MS = 2, DESCRIPTORS = 1024 };
 
 static int control = -1;
 static int ordered[3] = {-1, -1, -1};  // output, environment, extra
@@ -60,20 +60,20 @@ int lambent_template_forked(pid_t child) {
   return 0;
 }
 
+// As the platform does, it leaves no descriptor but the standard ones and those it gives.
 int lambent_template_become(void) {
-  close(control);
   dup2(ordered[0], 1);
   dup2(ordered[0], 2);
-  close(ordered[0]);
-  if (ordered[2] >= 0) {
-    // The block first, out of the way of the number asked for.
-    const int block = fcntl(ordered[1], F_DUPFD_CLOEXEC, extra_number + 1);
-    close(ordered[1]);
-    const int extra = fcntl(ordered[2], F_DUPFD_CLOEXEC, extra_number + 1);
-    close(ordered[2]);
+  // Out of the way of the number that is asked for.
+  const int lowest = extra_number > 2 ? extra_number + 1 : 3;
+  const int block = fcntl(ordered[1], F_DUPFD_CLOEXEC, lowest);
+  const int extra = ordered[2] < 0 ? -1 : fcntl(ordered[2], F_DUPFD_CLOEXEC, lowest);
+  for (int fd = 3; fd < DESCRIPTORS; ++fd) {
+    if (fd != block && fd != extra) close(fd);
+  }
+  if (extra >= 0) {
     dup2(extra, extra_number);
     close(extra);
-    return block;
   }
-  return ordered[1];
+  return block;
 }
