@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "sandbox/zip_directory.h"
 
 namespace lambent::sandbox {
 namespace {
@@ -64,14 +65,13 @@ struct Link {
 
 class Unzipper {
  public:
-  Unzipper(zip_t* archive, int destination, const UnpackLimits& limits)
-      : archive_(archive), destination_(destination), limits_(limits) {}
+  Unzipper(zip_t* archive, std::vector<std::string> names, int destination, const UnpackLimits& limits)
+      : archive_(archive), names_(std::move(names)), destination_(destination), limits_(limits) {}
 
   std::expected<UnpackReport, UnpackError> run() {
     const auto count = zip_get_num_entries(archive_, 0);
-    if (count < 0) return refuse(UnpackFailure::corrupt, "no entries can be read");
-    if (static_cast<std::uint64_t>(count) > limits_.entries) {
-      return refuse(UnpackFailure::too_many_entries, fmt::format("{} entries", count));
+    if (count < 0 || static_cast<std::uint64_t>(count) != names_.size()) {
+      return refuse(UnpackFailure::corrupt, "another directory");
     }
     for (zip_uint64_t index = 0; index < static_cast<zip_uint64_t>(count); ++index) {
       LAMBENT_TRY_VOID(unpack_entry(index));
@@ -89,6 +89,7 @@ class Unzipper {
     if (zip_stat_index(archive_, index, ZIP_FL_ENC_RAW, &info) != 0)
       return refuse(UnpackFailure::corrupt, "an entry without data");
     const std::string name = (info.valid & ZIP_STAT_NAME) != 0 ? info.name : "";
+    if (name != names_[index]) return refuse(UnpackFailure::corrupt, "another directory");
     if (const auto bad = check_entry_name(name)) return refuse(*bad, printable(name));
     if ((info.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && info.encryption_method != ZIP_EM_NONE) {
       return refuse(UnpackFailure::encrypted, name);
@@ -191,6 +192,7 @@ class Unzipper {
   }
 
   zip_t* archive_;
+  std::vector<std::string> names_;  // as read strictly: the library may have found another directory
   int destination_;
   UnpackLimits limits_;
   std::vector<Link> links_;
@@ -199,6 +201,7 @@ class Unzipper {
 };
 
 std::expected<UnpackReport, UnpackError> open_and_unzip(int archive, int destination, const UnpackLimits& limits) {
+  LAMBENT_TRY(auto names, read_entry_names(archive, limits.entries));
   const int copy = fcntl(archive, F_DUPFD_CLOEXEC, 3);
   if (copy < 0 || lseek(copy, 0, SEEK_SET) != 0) return refuse_errno("open", "archive");
   int code = 0;
@@ -208,7 +211,7 @@ std::expected<UnpackReport, UnpackError> open_and_unzip(int archive, int destina
     return refuse(failure_of(code), "the archive cannot be opened");
   }
   const std::unique_ptr<zip_t, void (*)(zip_t*)> owner(opened, zip_discard);
-  const auto unzipper = std::make_unique<Unzipper>(opened, destination, limits);
+  const auto unzipper = std::make_unique<Unzipper>(opened, std::move(names), destination, limits);
   return unzipper->run();
 }
 

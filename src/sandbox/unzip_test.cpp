@@ -158,6 +158,34 @@ TEST_F(Unzip, RefusesDevicesPipesAndSockets) {
   }
 }
 
+TEST_F(Unzip, RefusesNamesWithANul) {
+  make_zip({{"aXb", "x"}});
+  change_archive([](std::string& bytes) {
+    for (auto at = bytes.find("aXb"); at != std::string::npos; at = bytes.find("aXb", at)) bytes[at + 1] = '\0';
+  });
+  EXPECT_EQ(failure(), UnpackFailure::unsafe_path);
+}
+
+TEST_F(Unzip, RefusesAnArchiveWithTwoReadings) {
+  make_zip({{"first", "x"}, {"another", "y"}});
+  const auto first = read_file(archive()).value_or("");
+  make_zip({{"second", "x"}, {"other", "y"}});
+  const auto second = read_file(archive()).value_or("");
+  const auto try_with = [&](const std::string& bytes) {
+    change_archive([&](std::string& all) { all = bytes; });
+    return failure();
+  };
+  EXPECT_EQ(try_with(second), UnpackFailure::none);
+  EXPECT_EQ(try_with(first + second), UnpackFailure::corrupt)
+      << "the last directory's place is counted from its own start";
+  EXPECT_EQ(try_with(second + "more"), UnpackFailure::not_a_zip);
+  // The first archive as the second's comment: both ends end with the file.
+  std::string with_comment = second;
+  with_comment[second.size() - 2] = static_cast<char>(first.size() & 0xFFU);
+  with_comment[second.size() - 1] = static_cast<char>(first.size() >> 8U);
+  EXPECT_EQ(try_with(with_comment + first), UnpackFailure::corrupt);
+}
+
 TEST_F(Unzip, RefusesTwoEntriesOfOneName) {
   make_zip({{"same", "1"}, {"same", "2"}});
   EXPECT_NE(failure(), UnpackFailure::none);

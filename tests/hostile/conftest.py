@@ -52,14 +52,14 @@ def other(server):
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory):
-    """compiled("fork_bomb") -> the bytes of programs/fork_bomb.c as a program that is a whole custom runtime."""
+    """compiled("fork_bomb") -> the path of programs/fork_bomb.c as a program."""
     folder = tmp_path_factory.mktemp("programs")
     assert shutil.which("cc"), "tools/packages.sh installs a C compiler"
 
     def build(name):
         out = folder / name
         if not out.exists():
-            subprocess.run(["cc", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-I", PROGRAMS, "-o", out,
+            subprocess.run(["cc", "-std=gnu17", "-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", out,
                             PROGRAMS / f"{name}.c"], check=True)
         return out
 

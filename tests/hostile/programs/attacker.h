@@ -1,10 +1,7 @@
-// A custom runtime in one header, for one hostile program: it asks for a call, runs attack(event), and answers with what
-// was reported: {"what was tried": "ok" or the errno that it ended with, ...}. Plain C and the C library only.
+// A custom runtime in one header, for one hostile program: it asks for a call, runs attack(event), and answers with
+// what was reported: {"what was tried": "ok" or the errno that it ended with, ...}. Plain C and the C library only.
 #pragma once
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
