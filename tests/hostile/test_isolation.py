@@ -227,8 +227,9 @@ def test_a_kill_of_everybody_ends_only_itself(attacker, other):
 def test_names_of_the_kernel_are_an_instances_own(attacker):
     one, two = attacker("ipc"), attacker("ipc", Description="another")
     left = one("leave")
+    assert left.pop("POSIX messages") in ("ok", "EACCES"), "where there is Landlock they cannot be made at all"
     assert {v for k, v in left.items() if k != "SysV memory listed"} == {"ok"}, left
     assert one("look")["SysV memory"] == "ok", "the test can fail: it finds its own"
     found = two("look")
     assert found.pop("SysV memory listed") == 0
-    refusals(found, "ENOENT", "ECONNREFUSED")
+    refusals(found, "ENOENT", "ECONNREFUSED", "EACCES")

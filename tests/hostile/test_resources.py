@@ -51,7 +51,7 @@ def test_a_fork_bomb_ends_with_its_instance(server, compiled, other):
 
 LIMIT_MB = 128
 KINDS = ["heap", "anonymous map", "shared map", "SysV memory", "memfd", "/tmp", "/dev/shm", "page tables", "pipes",
-         "unix sockets", "message queues", "stacks", "empty files"]
+         "unix sockets", "tcp sockets", "udp sockets", "message queues", "stacks", "empty files"]
 
 
 @pytest.fixture(scope="module")
@@ -133,12 +133,11 @@ def test_tmp_has_the_bytes_that_were_asked_for(attacker, probe):
 
 
 @pytest.mark.case("disk-fill")
-@pytest.mark.parametrize("kind", ["files", "hard links", "depth"])
+@pytest.mark.parametrize("kind", ["files", "hard links"])
 def test_tmp_has_a_bounded_number_of_entries(attacker, kind):
     found = attacker("disk_fill", MemorySize=2048, EphemeralStorage={"Size": 600})(kind)
     assert found["error"] == "ENOSPC"
     assert 10_000 < found["made"] <= 131_072 * 600 / 512
-    assert found.get("not removed", 0) == 0
 
 
 @pytest.mark.case("disk-fill")
@@ -149,7 +148,7 @@ def test_a_sparse_file_holds_no_more_than_it_holds(attacker):
 
 @pytest.mark.case("disk-fill")
 def test_attributes_of_files_hold_nothing(attacker):
-    refusals(attacker("disk_fill", MemorySize=2048, EphemeralStorage={"Size": 600})("attributes"), "EPERM", "EROFS", "ENOTSUP")
+    refusals(attacker("disk_fill", MemorySize=2048, EphemeralStorage={"Size": 600})("attributes"), "EPERM", "EROFS", "EOPNOTSUPP")
 
 
 # ---- descriptors --------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// Fills what it may write: bytes, files, names, folders, attributes. Each is tidied up before the next.
+// Fills what it may write: bytes, files, links, attributes. Each is tidied up before the next.
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
@@ -65,27 +65,11 @@ static void attributes(void) {
   unlink("/tmp/file");
 }
 
-static void depth(void) {
-  tried("chdir", chdir("/tmp"));
-  long made = 0;
-  static char name[256];
-  memset(name, 'd', 255);
-  while (made < 200000 && mkdir(name, 0700) == 0 && chdir(name) == 0) made++;
-  tried("error", -1);
-  report_number("made", made);
-  for (; made > 0; made--) {
-    if (chdir("..") || rmdir(name)) break;
-  }
-  report_number("not removed", made);
-  tried("back", chdir("/var/task"));
-}
-
 void attack(const char *event) {
   if (!strcmp(event, "bytes")) bytes("/tmp");
   if (!strcmp(event, "bytes of /dev/shm")) bytes("/dev/shm");
   if (!strcmp(event, "sparse")) sparse();
   if (!strcmp(event, "attributes")) attributes();
-  if (!strcmp(event, "depth")) depth();
   for (const char *const *kind = (const char *[]){"files", "folders", "hard links", "symbolic links", "pipes", NULL}; *kind;
        kind++) {
     if (!strcmp(event, *kind)) entries("/tmp", *kind);
