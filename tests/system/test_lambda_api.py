@@ -247,11 +247,11 @@ def test_bad_new_code_leaves_the_old(server, client, create, make_zip):
     assert server.invoke(name, 3)[0] == 3
 
 
-def test_a_dry_run_changes_nothing(client, create):
+def test_a_dry_run_changes_nothing(client, create, make_zip):
     created = create()
     name = created["FunctionName"]
-    dry = client.update_function_code(FunctionName=name, ZipFile=GOOD, DryRun=True)
-    assert dry["CodeSha256"] == sha256_base64(GOOD)
+    dry = client.update_function_code(FunctionName=name, ZipFile=make_zip(ECHO), DryRun=True)
+    assert dry["CodeSha256"] == sha256_base64(make_zip(ECHO))
     assert client.get_function_configuration(FunctionName=name)["CodeSha256"] == created["CodeSha256"]
 
 
@@ -269,7 +269,7 @@ def test_settings_change_one_by_one(server, client, create):
     assert server.invoke(name)[0] == [None, "256"]
 
 
-def test_a_stale_revision_is_refused(client, create):
+def test_a_stale_revision_is_refused(client, create, make_zip):
     created = create()
     name = created["FunctionName"]
     client.update_function_configuration(FunctionName=name, Timeout=5, RevisionId=created["RevisionId"])
