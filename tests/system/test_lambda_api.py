@@ -274,7 +274,7 @@ def test_a_stale_revision_is_refused(client, create, make_zip):
     name = created["FunctionName"]
     client.update_function_configuration(FunctionName=name, Timeout=5, RevisionId=created["RevisionId"])
     for call, members in ((client.update_function_configuration, {"Timeout": 6}),
-                          (client.update_function_code, {"ZipFile": GOOD})):
+                          (client.update_function_code, {"ZipFile": make_zip(ECHO)})):
         status, code, message = refused(call, FunctionName=name, RevisionId=created["RevisionId"], **members)
         assert (status, code) == (412, "PreconditionFailedException")
         assert message.startswith("The Revision Id provided does not match the latest Revision Id.")
