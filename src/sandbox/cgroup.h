@@ -31,6 +31,7 @@ inline constexpr std::uint32_t kEndingMillicores = 1'000;
 
 struct CgroupLimits {
   std::uint64_t memory_bytes = 0;
+  // Bounds what a sandbox gets, and is its weight where all together want more than the host has.
   std::uint32_t cpu_millicores = 0;
   std::uint32_t processes = 0;
 };

@@ -184,7 +184,8 @@ TEST_F(CgroupFiles, VersionTwoLimitsMemoryWithoutSwapAndEndsTheWholeGroupAtOnce)
   make_files(root_, {"cgroup.subtree_control"});
   make_files(root_ + "/n", {"cgroup.subtree_control"});
   const std::string one = root_ + "/n/i1";
-  make_files(one, {"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "pids.max", "cgroup.kill"});
+  make_files(one,
+             {"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "cpu.weight", "pids.max", "cgroup.kill"});
   const auto backend = make_cgroup_v2({.version = 2, .controllers = {}, .folder = root_});
   const auto prepared = backend->prepare("n");
   EXPECT_EQ(prepared.usable.size(), std::size(kControllers)) << prepared.why_not;
@@ -195,6 +196,7 @@ TEST_F(CgroupFiles, VersionTwoLimitsMemoryWithoutSwapAndEndsTheWholeGroupAtOnce)
   EXPECT_EQ(content("/n/i1/memory.oom.group"), "1");
   EXPECT_EQ(content("/n/i1/memory.swap.max"), "0");
   EXPECT_EQ(content("/n/i1/cpu.max"), "2000 20000");
+  EXPECT_EQ(content("/n/i1/cpu.weight"), "10");
   EXPECT_EQ(content("/n/i1/pids.max"), "10");
   EXPECT_EQ(backend->freezer_file(one), one + "/cgroup.freeze");
   backend->kill_all(one);
@@ -208,6 +210,18 @@ TEST_F(CgroupFiles, VersionTwoStillFreezesWhereControllersAreNotHandedOn) {
   const auto prepared = backend->prepare("n");
   EXPECT_EQ(prepared.usable, std::vector{Controller::freezer});
   EXPECT_NE(prepared.why_not.find("cgroup.subtree_control"), std::string::npos) << prepared.why_not;
+}
+
+TEST_F(CgroupFiles, VersionOneBoundsAndWeighsTheProcessorShare) {
+  const std::string one = root_ + "/n/i1";
+  make_files(one, {"cpu.shares", "cpu.cfs_period_us", "cpu.cfs_quota_us"});
+  const auto backend = make_cgroup_v1({.version = 1, .controllers = {"cpu"}, .folder = root_});
+  ASSERT_TRUE(backend->limit(one, kLimits));
+  EXPECT_EQ(content("/n/i1/cpu.shares"), "102");
+  EXPECT_EQ(content("/n/i1/cpu.cfs_quota_us"), "2000");
+  ASSERT_TRUE(backend->set_cpu(one, 5'789));
+  EXPECT_EQ(content("/n/i1/cpu.shares"), "5927");
+  EXPECT_EQ(content("/n/i1/cpu.cfs_quota_us"), "115780");
 }
 
 TEST_F(CgroupFiles, VersionOneLimitsSwapAndSocketBuffersToo) {

@@ -15,6 +15,10 @@ namespace {
 
 // Of the memory limit, and beside it: version 1 cannot count socket buffers as memory.
 constexpr std::uint64_t kSocketMemoryPart = 8;
+// cpu.shares: the kernel's default, and the bounds it takes.
+constexpr std::uint64_t kWeightOfCore = 1024;
+constexpr std::uint64_t kLeastWeight = 2;
+constexpr std::uint64_t kMostWeight = 1U << 18U;
 
 class CgroupV1 final : public CgroupBackend {
  public:
@@ -100,6 +104,9 @@ class CgroupV1 final : public CgroupBackend {
 
   static Result<> limit_cpu(const std::string& folder, std::uint32_t millicores) {
     const std::uint64_t quota = std::max(kLeastQuotaUs, kCpuPeriodUs * millicores / 1000);
+    const std::uint64_t weight =
+        std::clamp<std::uint64_t>(kWeightOfCore * millicores / 1000, kLeastWeight, kMostWeight);
+    LAMBENT_TRY_VOID(write_kernel_file(folder + "/cpu.shares", std::to_string(weight)));
     LAMBENT_TRY_VOID(write_kernel_file(folder + "/cpu.cfs_period_us", std::to_string(kCpuPeriodUs)));
     return write_kernel_file(folder + "/cpu.cfs_quota_us", std::to_string(quota));
   }

@@ -12,6 +12,10 @@
 namespace lambent::sandbox {
 namespace {
 
+// cpu.weight: the kernel's default, and the most it takes.
+constexpr std::uint64_t kWeightOfCore = 100;
+constexpr std::uint64_t kMostWeight = 10'000;
+
 bool holds_word(std::string_view text, std::string_view word) {
   while (!text.empty()) {
     const auto end = std::min(text.find_first_of(" \n"), text.size());
@@ -84,6 +88,8 @@ class CgroupV2 final : public CgroupBackend {
  private:
   static Result<> limit_cpu(const std::string& folder, std::uint32_t millicores) {
     const std::uint64_t quota = std::max(kLeastQuotaUs, kCpuPeriodUs * millicores / 1000);
+    const std::uint64_t weight = std::clamp<std::uint64_t>(kWeightOfCore * millicores / 1000, 1, kMostWeight);
+    LAMBENT_TRY_VOID(write_kernel_file(folder + "/cpu.weight", std::to_string(weight)));
     return write_kernel_file(folder + "/cpu.max", fmt::format("{} {}", quota, kCpuPeriodUs));
   }
 

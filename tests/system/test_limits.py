@@ -242,3 +242,30 @@ def test_every_kind_of_memory_is_bounded(server, kind):
         assert answer[0] != "took it" and answer[1] < 192 * MIB, answer
     assert memory_of(server.pid) - before < 16 * MIB
     assert server.invoke(name, "heap")[0]["errorType"] == "Runtime.OutOfMemory", "the next instance has its own"
+
+
+SPIN = """
+import time
+def handler(event, context):
+    while time.time() < event:
+        pass
+    spent = time.process_time()
+    while time.time() < event + 3:
+        pass
+    return time.process_time() - spent
+"""
+
+
+def test_where_all_want_more_than_the_host_has_it_is_shared_by_memory_size(server):
+    """Twice as many instances as cores, of half a core, against as many of one core: together three times the host."""
+    count = 2 * os.cpu_count()
+    half, whole = (server.create_function({"app.py": SPIN}, MemorySize=size, Timeout=120) for size in (885, 1769))
+
+    def spin(begin):
+        with concurrent.futures.ThreadPoolExecutor(2 * count) as pool:
+            calls = [(name, pool.submit(server.invoke, name, begin)) for name in [half] * count + [whole] * count]
+            return {name: sum(call.result()[0] for of, call in calls if of == name) for name in (half, whole)}
+
+    spin(time.time())  # all of them are started
+    spent = spin(time.time() + 1)
+    assert 1.4 < spent[whole] / spent[half] < 2.8, spent
