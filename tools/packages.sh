@@ -16,8 +16,8 @@ if apt-cache show libboost1.81-dev >/dev/null 2>&1; then boost=1.81; else boost=
 build_packages+=("libboost${boost}-dev" "libboost-json${boost}-dev" "libboost-url${boost}-dev")
 
 # What functions run on, what the tests drive them with, and what reads the demo's PDF.
-run_packages=(nodejs npm ruby poppler-utils curl zip unzip iproute2 procps gcc libc6-dev)
-# For the test that every allowed system call is needed: programs of each family, watched by strace.
+run_packages=(nodejs npm poppler-utils curl zip unzip iproute2 procps gcc libc6-dev)
+# Runtimes, and the test that every allowed system call is needed: programs of each family, watched by strace.
 run_packages+=(ruby openjdk-17-jdk-headless musl-tools strace)
 mapfile -t client_packages < <(grep -vE '^\s*(#|$)' tests/clients/packages.txt 2>/dev/null || true)
 

@@ -1,0 +1,7 @@
+package com.amazonaws.services.lambda.runtime;
+
+public interface Client {
+  String getInstallationId();
+
+  String getAppTitle();
+}
