@@ -18,10 +18,39 @@ void add_command(sandbox::Policy& policy, const Runtime& runtime) {
     case RuntimeFamily::nodejs:
       policy.argv = {runtime.interpreter, "/var/runtime/bootstrap.cjs"};
       return;
+    case RuntimeFamily::ruby:
+      policy.argv = {runtime.interpreter, "/var/runtime/bootstrap.rb"};
+      return;
+    case RuntimeFamily::java:
+      policy.argv = {runtime.interpreter,
+                     "-XX:+UseSerialGC",
+                     "-XX:TieredStopAtLevel=1",
+                     "-XX:-UsePerfData",
+                     "-cp",
+                     "/var/runtime/lambent_runtime.jar",
+                     "lambent.runtime.Main"};
+      return;
     case RuntimeFamily::provided:
       policy.argv = {"/var/task/bootstrap"};
       return;
   }
+}
+
+// Under Platform::runtimes_folder; null where the function brings its own client.
+const char* client_folder(RuntimeFamily family) {
+  switch (family) {
+    case RuntimeFamily::python:
+      return "python";
+    case RuntimeFamily::nodejs:
+      return "nodejs";
+    case RuntimeFamily::ruby:
+      return "ruby";
+    case RuntimeFamily::java:
+      return "java";
+    case RuntimeFamily::provided:
+      break;
+  }
+  return nullptr;
 }
 
 sandbox::SeccompProfile profile_of(RuntimeFamily family) {
@@ -30,6 +59,10 @@ sandbox::SeccompProfile profile_of(RuntimeFamily family) {
       return sandbox::SeccompProfile::python;
     case RuntimeFamily::nodejs:
       return sandbox::SeccompProfile::nodejs;
+    case RuntimeFamily::ruby:
+      return sandbox::SeccompProfile::ruby;
+    case RuntimeFamily::java:
+      return sandbox::SeccompProfile::java;
     case RuntimeFamily::provided:
       break;
   }
@@ -39,10 +72,8 @@ sandbox::SeccompProfile profile_of(RuntimeFamily family) {
 void add_mounts(sandbox::Policy& policy, const catalog::Function& function, const Runtime& runtime,
                 const Platform& platform) {
   policy.mounts.push_back({function.code->folder, kTaskRoot});
-  if (runtime.family == RuntimeFamily::python) {
-    policy.mounts.push_back({platform.runtimes_folder + "/python", kRuntimeFolder});
-  } else if (runtime.family == RuntimeFamily::nodejs) {
-    policy.mounts.push_back({platform.runtimes_folder + "/nodejs", kRuntimeFolder});
+  if (const char* client = client_folder(runtime.family)) {
+    policy.mounts.push_back({fmt::format("{}/{}", platform.runtimes_folder, client), kRuntimeFolder});
   }
   if (!runtime.prefix.empty()) policy.mounts.push_back({runtime.prefix, runtime.prefix});
 }
@@ -77,6 +108,11 @@ void add_environment(sandbox::Policy& policy, const catalog::Function& function,
                                          major));
   }
   if (runtime.family == RuntimeFamily::python) set_default("PYTHONPATH", kRuntimeFolder);
+  if (runtime.family == RuntimeFamily::ruby) {
+    const std::string version = runtime.id.substr(4) + ".0";  // "ruby3.3" keeps gems under 3.3.0
+    set_default("RUBYLIB", "/var/task:/opt/ruby/lib");
+    set_default("GEM_PATH", fmt::format("/var/task/vendor/bundle/ruby/{0}:/opt/ruby/gems/{0}", version));
+  }
   set_default("AWS_ENDPOINT_URL", fmt::format("http://127.0.0.1:{}", platform.api_port));
 
   set("_HANDLER", function.handler);

@@ -16,7 +16,7 @@ namespace lambent::instance {
 // What all instances of one server share. Addresses are those inside the sandbox.
 struct Platform {
   std::string region;
-  std::string runtimes_folder;  // holds python/ and nodejs/, the runtime clients
+  std::string runtimes_folder;  // holds python/, nodejs/, ruby/ and java/, the runtime clients
   std::uint16_t runtime_port = 9001;
   std::uint16_t api_port = 4566;
 };

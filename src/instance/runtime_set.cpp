@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "base/fd.h"
@@ -20,10 +21,15 @@ namespace {
 
 constexpr int kOldestPython = 8;
 constexpr int kNewestPython = 20;
+constexpr int kOldestRuby = 1;
+constexpr int kNewestRuby = 9;
+constexpr int kOldestJava = 17;
 
 std::optional<RuntimeFamily> family_of(std::string_view id) {
   if (id.starts_with("python3.")) return RuntimeFamily::python;
   if (id.starts_with("nodejs")) return RuntimeFamily::nodejs;
+  if (id.starts_with("ruby3.")) return RuntimeFamily::ruby;
+  if (id.starts_with("java")) return RuntimeFamily::java;
   if (id.starts_with("provided")) return RuntimeFamily::provided;
   return std::nullopt;
 }
@@ -108,6 +114,18 @@ std::optional<std::string> node_runtime_id(const std::string& node) {
   return "nodejs" + version->substr(1, dot - 1) + ".x";
 }
 
+// Every installation says JAVA_VERSION="17.0.15" there; starting it to ask would take longer than the server does.
+std::optional<std::string> java_runtime_id(const std::string& java) {
+  std::ifstream release(std::filesystem::path(java).parent_path().parent_path() / "release");
+  constexpr std::string_view kName = "JAVA_VERSION=\"";
+  for (std::string line; std::getline(release, line);) {
+    if (!line.starts_with(kName)) continue;
+    const int major = std::atoi(line.c_str() + kName.size());
+    if (major >= kOldestJava) return fmt::format("java{}", major);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<RuntimeSet> RuntimeSet::discover(const std::map<std::string, std::string>& configured,
@@ -119,7 +137,8 @@ Result<RuntimeSet> RuntimeSet::discover(const std::map<std::string, std::string>
   for (const auto& [id, path] : configured) {
     const auto family = family_of(id);
     if (!family || *family == RuntimeFamily::provided) {
-      return fail(Error::of("configure runtime", id, "not a python3.N or nodejsN.x runtime identifier"));
+      return fail(
+          Error::of("configure runtime", id, "not a python3.N, nodejsN.x, ruby3.N or javaN runtime identifier"));
     }
     const auto program = is_program(path) ? resolve(path) : std::nullopt;
     if (!program) return fail(Error::of("configure runtime", id, path + " is not an executable program"));
@@ -129,6 +148,13 @@ Result<RuntimeSet> RuntimeSet::discover(const std::map<std::string, std::string>
   for (int minor = kOldestPython; minor <= kNewestPython; ++minor) {
     const std::string id = fmt::format("python3.{}", minor);
     if (const auto python = find_program(folders, id)) add(id, RuntimeFamily::python, *python);
+  }
+  for (int minor = kOldestRuby; minor <= kNewestRuby; ++minor) {
+    const std::string id = fmt::format("ruby3.{}", minor);
+    if (const auto ruby = find_program(folders, id)) add(id, RuntimeFamily::ruby, *ruby);
+  }
+  if (const auto java = find_program(folders, "java")) {
+    if (const auto id = java_runtime_id(*java)) add(*id, RuntimeFamily::java, *java);
   }
   for (const std::string& folder : folders) {
     const auto node = find_program({folder}, "node");

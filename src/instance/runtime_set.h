@@ -1,7 +1,8 @@
 // The runtimes that functions can ask for, and the interpreters of this host that carry them.
 //
 // Runtime identifiers are AWS's ("python3.11", "nodejs20.x", "provided.al2023"). Interpreters named in the
-// configuration win; others are searched for in PATH: python3.N by name, node by the version it prints.
+// configuration win; others are searched for in PATH: python3.N and ruby3.N by name, node by the version it prints,
+// java by the file "release" of its installation.
 #pragma once
 
 #include <expected>
@@ -16,6 +17,8 @@ namespace lambent::instance {
 enum class RuntimeFamily {
   python,    // runs runtimes/python
   nodejs,    // runs runtimes/nodejs
+  ruby,      // runs runtimes/ruby
+  java,      // runs runtimes/java
   provided,  // runs the function's own /var/task/bootstrap
 };
 

@@ -37,6 +37,24 @@ TEST_F(RuntimeSetTest, FindsPythonByNameAndItsPrefixOutsideUsr) {
   EXPECT_EQ(python->prefix, folder_);
 }
 
+TEST_F(RuntimeSetTest, FindsRubyByNameAndJavaByTheReleaseOfItsInstallation) {
+  put_program("ruby3.3");
+  put_program("java");
+  std::ofstream(folder_ + "/release") << "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"21.0.2\"\n";
+  const auto set = RuntimeSet::discover({}, folder_ + "/bin");
+  ASSERT_TRUE(set);
+  ASSERT_TRUE(set->find("ruby3.3"));
+  EXPECT_EQ(set->find("ruby3.3")->family, RuntimeFamily::ruby);
+  ASSERT_TRUE(set->find("java21"));
+  EXPECT_EQ(set->find("java21")->interpreter, folder_ + "/bin/java");
+}
+
+TEST_F(RuntimeSetTest, PassesOverAJavaThatIsTooOld) {
+  put_program("java");
+  std::ofstream(folder_ + "/release") << "JAVA_VERSION=\"11.0.2\"\n";
+  EXPECT_FALSE(RuntimeSet::discover({}, folder_ + "/bin")->find("java11"));
+}
+
 TEST_F(RuntimeSetTest, PassesOverShimsThatAreScripts) {
   put_script("python3.12");
   EXPECT_FALSE(RuntimeSet::discover({}, folder_ + "/bin")->find("python3.12"));

@@ -31,7 +31,7 @@ module LambentRuntime
       frames = (error.backtrace || []).map(&:scrub)
       frames.shift while frames.first&.start_with?(OWN_FOLDER)
       frames.take_while { |frame| !frame.start_with?(OWN_FOLDER) }
-            .reject { |frame| frame.include?("/rubygems/core_ext/kernel_require.rb:") }
+            .reject { |frame| frame.include?("/rubygems/core_ext/kernel_require.rb") }
     end
   end
 end
