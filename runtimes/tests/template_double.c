@@ -1,4 +1,4 @@
-// Stands in for the platform's half of a template (runtimes/template/fork_child.h), without namespaces or rights:
+// Stands in for the platform's half of a template (src/sandbox/template_child.cpp), without namespaces or rights:
 // orders come from the test over a SOCK_SEQPACKET socket. An order carries the descriptors of the child: its output,
 // its environment block, and optionally one more with the number that it shall have. Answers: "F <pid>" after a fork,
 // "E <pid> <wait status>" at an end.

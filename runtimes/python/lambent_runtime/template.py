@@ -1,6 +1,6 @@
 """A template: an interpreter with this client loaded and no user code, of which each instance is a fork.
 
-main() asks the platform's library (runtimes/template/fork_child.h) for orders and forks on each. The fork becomes an
+main() asks the platform's library (src/sandbox/template_child.cpp) for orders and forks on each. The fork becomes an
 instance: it joins its sandbox, waits for its assignment, and from then on is what a new interpreter would be, by the
 steps of _begin_as_new(). Where a new interpreter would differ in what cannot be changed after its start, _must_exec()
 says so, and the fork replaces itself by one.
