@@ -159,7 +159,7 @@ void Pool::start_one() {
       std::ranges::count_if(members_, [](const Member& each) { return each.place == Member::Place::starting; }));
   // The calls that asked for it may have been served meanwhile.
   if (stopped_ || wanted() <= starting) {
-    gate_.done();
+    gate_.done(this);
     check_empty();
     return;
   }
@@ -192,7 +192,7 @@ Pool::Member& Pool::member(const Instance& instance) {
 void Pool::leave_start(Member& of) {
   if (of.place != Member::Place::starting) return;
   of.place = Member::Place::taken;
-  gate_.done();
+  gate_.done(this);
 }
 
 void Pool::on_available(Instance& instance) {
@@ -222,7 +222,6 @@ void Pool::give_error_away(Instance& failed) {
 }
 
 void Pool::on_init_timeout(Instance& instance) {
-  count_init(true);
   leave_start(member(instance));
   start_within_a_call();
 }

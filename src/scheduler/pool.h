@@ -30,10 +30,10 @@ namespace lambent::scheduler {
 class StartGate {
  public:
   virtual ~StartGate() = default;
-  // Calls `go` when a start is allowed, at once or later; each go is followed by one done(). `asker` tells whose turn
-  // it is: askers are served in turn, whatever the number of their asks.
+  // Calls `go` when a start is allowed, at once or later; each go is followed by one done() of the same asker. `asker`
+  // tells whose turn it is: askers are served in turn, whatever the number of their asks.
   virtual void ask(const void* asker, std::function<void()> go) = 0;
-  virtual void done() = 0;
+  virtual void done(const void* asker) = 0;
 };
 
 class Pool final : instance::Instance::Observer {

@@ -146,9 +146,27 @@ TEST(StartGate, AsksOfOneAskerDoNotKeepTheOthersWaiting) {
   gate.ask(&first, [&] { order += 'a'; });
   for (int i = 0; i < 3; ++i) gate.ask(&first, [&] { order += 'a'; });
   gate.ask(&second, [&] { order += 'b'; });
-  for (int i = 0; i < 5; ++i) gate.done();
+  for (const void* done : {&first, &first, &second, &first, &first}) gate.done(done);
   EXPECT_EQ(order, "aabaa");
   EXPECT_EQ(gate.inside(), 0U);
+}
+
+TEST(StartGate, StartsThatHangTakeHalfOfThePlaces) {
+  BoundedStartGate gate(4);
+  std::string order;
+  const int hanging = 0;
+  const int other = 0;
+  for (int i = 0; i < 10; ++i) gate.ask(&hanging, [&] { order += 'h'; });
+  for (int i = 0; i < 3; ++i) gate.ask(&other, [&] { order += 'o'; });
+  EXPECT_EQ(order, "hhoo");
+  gate.done(&other);
+  EXPECT_EQ(order, "hhooo");
+  gate.done(&other);
+  gate.done(&other);
+  EXPECT_EQ(order, "hhooo");
+  gate.done(&hanging);
+  EXPECT_EQ(order, "hhoooh");
+  EXPECT_EQ(gate.inside(), 2U);
 }
 
 TEST_F(SchedulerTest, EachCallHearsOfASandboxThatCannotBeMade) {
