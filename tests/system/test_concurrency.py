@@ -194,7 +194,7 @@ def test_an_instance_that_dies_while_idle_is_replaced(server, how):
     code = f"""
 import os, threading, time
 def die():
-    time.sleep(0.2)
+    time.sleep(0.02)  # before it is frozen
     {how}
 def handler(event, context):
     if event == "die":

@@ -269,3 +269,19 @@ def test_where_all_want_more_than_the_host_has_it_is_shared_by_memory_size(serve
     spin(time.time())  # all of them are started
     spent = spin(time.time() + 1)
     assert 1.4 < spent[whole] / spent[half] < 2.8, spent
+
+
+def test_an_init_that_hangs_keeps_no_other_function_from_starting(new_server):
+    server = new_server().start()
+    hanging = server.create_function({"app.py": "import time\ntime.sleep(600)\n"}, Timeout=1)
+    other = server.create_function({"app.py": "def handler(event, context):\n    return event\n"})
+    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        calls = [pool.submit(server.invoke, hanging) for _ in range(32)]
+        wait_for(lambda: sum(e["m"].startswith("INIT_START") for e in log_events(server, hanging)) >= 2
+                 if (server.data / "logs" / hanging / "current.log").exists() else False, "INITs hang")
+        begin = time.monotonic()
+        assert server.invoke(other, 5)[0] == 5
+        assert time.monotonic() - begin < 8, "INIT may take 10 s; nobody else waits for that"
+        server.kill()
+        for call in calls:
+            call.exception()
