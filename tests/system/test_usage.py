@@ -221,7 +221,7 @@ def handler(event, context):
 
 def test_a_flood_is_cut_and_said_so(new_server):
     """Each function may print so many bytes a second; what is over is dropped and counted in the log."""
-    server = new_server("--limits-log-bytes-per-second", "16KiB").start()
+    server = new_server("--limits-log-bytes-per-second", "16KiB", "--limits-log-burst-bytes", "16KiB").start()
     name = server.create_function({"app.py": PRINTER}, Timeout=60, MemorySize=1769)
     _, response = server.invoke(name, 4096)
     assert response["StatusCode"] == 200 and "FunctionError" not in response
