@@ -51,6 +51,7 @@ struct Function {
   std::uint32_t ephemeral_storage_mb = 512;
   std::vector<std::pair<std::string, std::string>> environment;  // sorted by name
   std::string tracing_mode = "PassThrough";
+  std::string network;  // egress/network_policy.h, from the tag lambent:network; empty: the server's default
   std::vector<std::pair<std::string, std::string>> tags;  // sorted by name
 
   std::string code_digest;         // SHA-256 of the zip, lower-case hexadecimal: its name in blobs/ and code/

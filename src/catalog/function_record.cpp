@@ -46,6 +46,7 @@ std::string encode_function(const Function& function) {
   object["tags"] = pairs_to_json(function.tags);
   object["echoed"] = pairs_to_json(function.echoed);
   object["configuration_id"] = function.configuration_id;
+  object["network"] = function.network;
   if (function.url) object["url"] = to_json(*function.url);
   return json::serialize(object);
 }
@@ -62,6 +63,7 @@ Result<Function> decode_function(std::string_view text) {
   reader.pairs("environment", function.environment);
   reader.pairs("tags", function.tags);
   reader.pairs("echoed", function.echoed);
+  if (reader.has("network")) reader.text("network", function.network);
   if (const auto* url = reader.object("url")) read_url(reader, *url, function.url.emplace());
   function.configuration_id = function.revision_id;  // as it was before format 2
   if (reader.has("configuration_id")) reader.text("configuration_id", function.configuration_id);

@@ -179,6 +179,9 @@ int run(int argc, char** argv, const Commands& commands) {
   if (argc >= 2 && std::string_view(argv[1]) == "spawner") {
     return commands.spawner(std::vector<std::string>(argv + 2, argv + argc));
   }
+  if (argc >= 2 && std::string_view(argv[1]) == "egress") {
+    return commands.egress(std::vector<std::string>(argv + 2, argv + argc));
+  }
   if (argc >= 2 && std::string_view(argv[1]) == "seccomp") {
     return commands.seccomp(std::vector<std::string>(argv + 2, argv + argc));
   }

@@ -38,6 +38,8 @@ struct Commands {
   std::function<int(const std::vector<FlagValue>& flags, bool json)> doctor;
   // Everything after "spawner", unparsed: started by serve itself, hidden from --help.
   std::function<int(const std::vector<std::string>& arguments)> spawner;
+  // The same for "egress".
+  std::function<int(const std::vector<std::string>& arguments)> egress;
   // "seccomp <policy>": prints a system call policy as it is compiled, for tests and reviewers; hidden too.
   std::function<int(const std::vector<std::string>& arguments)> seccomp;
 };

@@ -49,7 +49,11 @@ class FakeBackend final : public Backend {
     sandbox::Child child;
     child.id = ++last_id_;
     child.runtime_listener = listen_on_loopback();
-    child.platform_listener = listen_on_loopback();
+    if (launched.back().platform_port != 0) child.platform_listener = listen_on_loopback();
+    if (launched.back().network == sandbox::NetworkMode::gate) {
+      child.gate.tcp = listen_on_loopback();
+      child.gate.udp = listen_on_loopback();
+    }
     std::array<int, 2> ends{};
     std::ignore = pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK);
     child.log = UniqueFd(ends[0]);

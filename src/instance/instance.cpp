@@ -1,5 +1,6 @@
 #include "instance/instance.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cassert>
@@ -67,7 +68,8 @@ struct Instance::Impl final : runtime_api::Observer {
   std::uint32_t memory_peak_mb = 0;
   std::optional<sandbox::Child> child;
   std::unique_ptr<runtime_api::Session> session;
-  edge::HttpServer::ListenerId platform_listener = 0;
+  std::optional<edge::HttpServer::ListenerId> platform_listener;  // none where its network policy is `none`
+  std::optional<egress::GateId> gate;                             // where it reaches more than the platform
   std::optional<LogPump> pump;
   net::Scope scope;
   net::Scope pump_scope;
@@ -88,7 +90,9 @@ struct Instance::Impl final : runtime_api::Observer {
   net::Task<> live();
   net::Task<bool> launch(const net::OneShot<sandbox::ExitReport>& exited);
   net::Task<> end_unlaunched(sandbox::LaunchError error);
+  [[nodiscard]] Result<egress::NetworkPolicy> network_policy() const;
   void open_doors();
+  void on_network_notice(const egress::Notice& notice);
   net::Task<> close_doors();
   void after_exit(const sandbox::ExitReport& exit);
 
@@ -186,11 +190,26 @@ net::Task<> Instance::Impl::live() {
   tell([this](Instance::Observer& to) { to.on_ended(self, {}); });
 }
 
+// An error where it cannot be kept to: then there is no instance, and never one with more.
+Result<egress::NetworkPolicy> Instance::Impl::network_policy() const {
+  LAMBENT_TRY(auto policy, around.network.policy_of(function->network));
+  if (!policy.has_egress()) return policy;
+  const std::string why_not = around.egress.why_unavailable();
+  if (!why_not.empty()) return fail(Error::of("network policy", "", why_not));
+  return policy;
+}
+
 net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& exited) {
+  const auto network = network_policy();
+  if (!network) {
+    co_await end_unlaunched({network.error().step + ":", network.error().code, network.error().detail});
+    co_return false;
+  }
   const identity::TemporaryCredentials keys =
       around.credentials.issue(identity::assumed_role_arn(function->role, function->name), function->name);
   access_key_id = keys.access_key_id;
   sandbox::Policy policy = plan_launch(*function, runtime, around.platform, around.limits, keys, log.stream());
+  confine_network(policy, *network, around.network.wants_gate(*network));
   auto launched_child = co_await around.backend.launch(
       std::move(policy), [exited](const sandbox::ExitReport& report) { exited.set(report); });
   if (launched_child) {
@@ -233,8 +252,15 @@ void Instance::Impl::open_doors() {
   bounds.head_bytes = around.limits.header_bytes;
   bounds.connections = kPlatformConnections;
   bounds.body_room_bytes = around.limits.body_bytes;
-  platform_listener = around.http.add(net::Listener::adopt(around.loop, std::move(child->platform_listener)),
-                                      around.platform_handler, bounds);
+  if (child->platform_listener.valid()) {
+    platform_listener = around.http.add(net::Listener::adopt(around.loop, std::move(child->platform_listener)),
+                                        around.platform_handler, bounds);
+  }
+  if (child->gate.tcp.valid()) {
+    gate = around.egress.open(around.network.text_of(function->network), std::move(child->gate.tcp),
+                              std::move(child->gate.udp),
+                              [this](const egress::Notice& notice) { on_network_notice(notice); });
+  }
   // It may have been ended, or its call timed out, while the sandbox was being made.
   if (why != Why::itself) {
     around.backend.kill(child->id);
@@ -243,12 +269,22 @@ void Instance::Impl::open_doors() {
   }
 }
 
+// For the function's author and for the operator.
+void Instance::Impl::on_network_notice(const egress::Notice& notice) {
+  const bool is_refused = notice.kind == egress::NoticeKind::refused;
+  std::string line = fmt::format("network: {} {}: {}", notice.target, is_refused ? "refused" : "failed", notice.reason);
+  if (notice.left_out > 0) line += fmt::format(" (and {} more before it)", notice.left_out);
+  log.platform_line(line);
+  if (is_refused) log::warning("function {}: {}", function->name, line);
+}
+
 net::Task<> Instance::Impl::close_doors() {
   // First: a call of the function to the platform may still run for long, and the keys may be elsewhere by now.
   around.credentials.revoke(access_key_id);
-  around.http.remove(platform_listener);
+  if (gate) around.egress.close(*gate);
+  if (platform_listener) around.http.remove(*platform_listener);
   co_await session->stopped();
-  co_await around.http.removed(platform_listener);
+  if (platform_listener) co_await around.http.removed(*platform_listener);
   pump->stop();
   co_await pump_scope.join();
 }

@@ -25,6 +25,8 @@
 #include "base/random.h"
 #include "catalog/function.h"
 #include "edge/server.h"
+#include "egress/egress_client.h"
+#include "egress/network_rules.h"
 #include "identity/credentials.h"
 #include "instance/backend.h"
 #include "instance/invocation_result.h"
@@ -46,6 +48,8 @@ struct Surroundings {
   edge::Handler platform_handler;  // the platform's API, as functions reach it at AWS_ENDPOINT_URL
   identity::CredentialStore& credentials;
   telemetry::LogStore& logs;
+  egress::Egress& egress;
+  const egress::NetworkRules& network;
   const Limits& limits;
   Platform platform;
 };

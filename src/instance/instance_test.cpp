@@ -17,6 +17,7 @@ class InstanceTest : public testing::Test, public Instance::Observer {
     const Runtime runtime{.id = "provided.al2023", .family = RuntimeFamily::provided, .interpreter = {}, .prefix = {}};
     catalog::Function function = *TestSurroundings::function();
     function.timeout_seconds = timeout_seconds_;
+    function.network = network_;
     instance_.emplace(test_.around, std::make_shared<const catalog::Function>(std::move(function)), runtime, phase,
                       *this);
     instance_->start();
@@ -36,12 +37,14 @@ class InstanceTest : public testing::Test, public Instance::Observer {
   net::OneShot<std::string> ended_;
   int init_timeouts_ = 0;
   std::uint32_t timeout_seconds_ = 60;
+  std::string network_;
 
   net::Task<> two_calls();
   net::Task<> one_call_to_the_end(std::string payload, InvocationResult& result);
   net::Task<> failed_init(InvocationResult& result);
   net::Task<> launch_fails(std::string& message);
   net::Task<> init_hangs();
+  net::Task<> run_with_network();
   net::Task<> ended_while_busy(InvocationResult& result);
   net::Task<> bound_init(InvocationResult& result);
 };
@@ -181,6 +184,50 @@ TEST_F(InstanceTest, ASandboxThatCannotBeMadeIsReportedWithItsStep) {
   test_.run(launch_fails(message));
   EXPECT_NE(message.find("mount /var/task"), std::string::npos);
   EXPECT_EQ(test_.credentials.temporary_count(), 0U);
+}
+
+net::Task<> InstanceTest::run_with_network() {
+  make();
+  co_await available_;
+  for (auto& [id, gate] : test_.egress.gates) {
+    EXPECT_EQ(gate.policy, network_);
+    gate.on_notice({egress::NoticeKind::refused, "10.0.0.1:80", "a private address", 3});
+  }
+  EXPECT_EQ((co_await call("echo")).ending, Ending::success);
+  instance_->end();
+  co_await ended_;
+}
+
+TEST_F(InstanceTest, ItsGateIsServedByItsPolicyForAsLongAsItLives) {
+  network_ = "internet,a.com";
+  test_.run(run_with_network());
+  EXPECT_EQ(test_.backend.launched.front().network, sandbox::NetworkMode::gate);
+  EXPECT_NE(test_.backend.launched.front().platform_port, 0);
+  EXPECT_TRUE(test_.egress.gates.empty());
+}
+
+TEST_F(InstanceTest, WithoutAPolicyThereIsNoGateAndWithNoneNoPlatformEither) {
+  network_ = "none";
+  test_.run(run_with_network());
+  EXPECT_EQ(test_.backend.launched.front().network, sandbox::NetworkMode::closed);
+  EXPECT_EQ(test_.backend.launched.front().platform_port, 0);
+}
+
+TEST_F(InstanceTest, APolicyThatCannotBeKeptToMeansNoInstance) {
+  std::string message;
+  network_ = "10.0.0.0/8";
+  test_.run(launch_fails(message));
+  EXPECT_NE(message.find("network policy: the range '10.0.0.0/8' is not granted"), std::string::npos) << message;
+  EXPECT_TRUE(test_.backend.launched.empty());
+}
+
+TEST_F(InstanceTest, WithoutTheEgressProcessOnlyFunctionsThatNeedItDoNotStart) {
+  std::string message;
+  network_ = "internet";
+  test_.egress.unavailable = "it has ended";
+  test_.run(launch_fails(message));
+  EXPECT_NE(message.find("network policy: it has ended"), std::string::npos) << message;
+  EXPECT_TRUE(test_.backend.launched.empty());
 }
 
 net::Task<> InstanceTest::init_hangs() {

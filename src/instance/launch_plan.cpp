@@ -160,4 +160,9 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
   return policy;
 }
 
+void confine_network(sandbox::Policy& policy, const egress::NetworkPolicy& network, bool has_gate) {
+  if (!network.platform) policy.platform_port = 0;
+  policy.network = has_gate ? sandbox::NetworkMode::gate : sandbox::NetworkMode::closed;
+}
+
 }  // namespace lambent::instance

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "catalog/function.h"
+#include "egress/network_policy.h"
 #include "identity/credentials.h"
 #include "instance/runtime_set.h"
 #include "sandbox/policy.h"
@@ -29,5 +30,8 @@ std::uint32_t function_millicores(const catalog::Function& function, const Limit
 sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& runtime, const Platform& platform,
                             const Limits& limits, const identity::TemporaryCredentials& credentials,
                             const std::string& log_stream);
+
+// What of the network the sandbox has; which addresses a gate lets through is the egress process's.
+void confine_network(sandbox::Policy& policy, const egress::NetworkPolicy& network, bool has_gate);
 
 }  // namespace lambent::instance

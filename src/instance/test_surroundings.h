@@ -9,6 +9,7 @@
 #include <string>
 
 #include "instance/fake_backend.h"
+#include "instance/fake_egress.h"
 #include "instance/instance.h"
 
 namespace lambent::instance {
@@ -62,6 +63,8 @@ class TestSurroundings {
   edge::HttpServer http{loop, clock};
   identity::CredentialStore credentials{"000000000000", {"AKIAROOT", "secret"}, random};
   telemetry::LogStore logs{folder, clock, {}};
+  FakeEgress egress;
+  egress::NetworkRules network;
   Surroundings around{.loop = loop,
                       .clock = clock,
                       .random = random,
@@ -70,6 +73,8 @@ class TestSurroundings {
                       .platform_handler = [](edge::Exchange&) -> net::Task<> { co_return; },
                       .credentials = credentials,
                       .logs = logs,
+                      .egress = egress,
+                      .network = network,
                       .limits = limits,
                       .platform = {.region = "us-east-1", .runtimes_folder = "/nowhere"}};
   net::Scope scope;

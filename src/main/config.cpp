@@ -211,7 +211,7 @@ std::map<std::string, std::string> lambent_environment() {
 
 std::string print_config(const LoadedConfig& loaded) {
   std::string top;
-  std::string limits = "\n[limits]\n";
+  std::vector<std::pair<std::string_view, std::string>> sections;  // in the table's order
   std::string runtimes = "\n[runtimes]\n";
   const auto table = settings_table();
   for (const SettingValue& setting : loaded.settings) {
@@ -226,12 +226,21 @@ std::string print_config(const LoadedConfig& loaded) {
       top += with_origin(fmt::format("# {} = {}", setting.key, quote(setting.value)), setting);
       continue;
     }
-    const bool limit = setting.key.starts_with("limits.");
-    const std::string_view name = std::string_view(setting.key).substr(limit ? 7 : 0);
-    (limit ? limits : top) +=
+    std::string_view name = setting.key;
+    std::string* into = &top;
+    if (const auto dot = name.find('.'); dot != std::string_view::npos) {
+      const auto section = name.substr(0, dot);
+      name.remove_prefix(dot + 1);
+      if (sections.empty() || sections.back().first != section) {
+        sections.emplace_back(section, fmt::format("\n[{}]\n", section));
+      }
+      into = &sections.back().second;
+    }
+    *into +=
         with_origin(fmt::format("{} = {}", name, declared->quoted ? quote(setting.value) : setting.value), setting);
   }
-  return top + limits + runtimes;
+  for (const auto& [section, text] : sections) top += text;
+  return top + runtimes;
 }
 
 }  // namespace lambent

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "egress/settings.h"
 #include "main/server_user.h"
 #include "sandbox/host_report.h"
 
@@ -49,6 +50,7 @@ struct Config {
   std::map<std::string, std::string> runtimes;      // "python3.11" -> "/usr/bin/python3.11"; others are searched for
   std::optional<RootKeys> root_keys;                // environment only: flags show in ps, files get copied
   Limits limits;                                    // idle_timeout among them
+  egress::NetworkSettings network;
 };
 
 enum class Origin { built_in, file, environment, flag };

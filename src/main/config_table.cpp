@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "egress/lists.h"
+#include "egress/protocol.h"
 #include "main/config_values.h"
 
 namespace lambent {
@@ -155,6 +157,16 @@ std::string show_runtimes(const Config& config) {
   return out;
 }
 
+bool good_policy(std::string_view value) {
+  return egress::parse_network_policy(value).has_value();
+}
+bool good_ranges(std::string_view value) {
+  return value.size() < egress::protocol::kListBytes && egress::parse_ranges(value).has_value();
+}
+bool good_addresses(std::string_view value) {
+  return value.size() < egress::protocol::kListBytes && egress::parse_addresses(value).has_value();
+}
+
 std::vector<Setting> server_settings() {
   return {
       text("data", "DIR", "Folder for everything that is kept", good_folder, "must be a folder", LAMBENT_AT(data)),
@@ -195,6 +207,35 @@ std::vector<Setting> server_settings() {
        "Interpreter of a runtime, where it is not the host's; may be repeated; in the file a table [runtimes]",
        "Server", true, set_runtimes, show_runtimes},
   };
+}
+
+std::vector<Setting> network_settings() {
+  const std::string group = "Network of functions";
+  const std::string policy = "must be platform, none, internet, or a list of host names and ranges of addresses";
+  std::vector<Setting> table = {
+      text("network.default", "POLICY", "Network policy of functions without the tag lambent:network", good_policy,
+           policy, LAMBENT_AT(network.default_policy)),
+      text("network.grantable", "POLICY", "What functions may ask for by their tag, besides platform and none",
+           good_policy, policy, LAMBENT_AT(network.grantable)),
+      text("network.denied", "RANGES", "Ranges of addresses that no function reaches, comma-separated, or none",
+           good_ranges, "must be none, or ranges such as 10.0.0.0/8,2001:db8::/32", LAMBENT_AT(network.denied)),
+      text("network.resolvers", "ADDRESSES",
+           "Name servers that functions' questions go to, comma-separated; host: those of /etc/resolv.conf",
+           good_addresses, "must be host, or addresses such as 9.9.9.9,2620:fe::fe", LAMBENT_AT(network.resolvers)),
+      choice<bool>("network.log_attempts",
+                   "Whether what functions without a way out try is logged too; half a millisecond at each start",
+                   {{"no", false}, {"yes", true}}, LAMBENT_AT(network.log_attempts)),
+      number("network.connections", group, "Open connections of one instance", 1, 8192,
+             LAMBENT_AT(network.limits.connections)),
+      number("network.connections_per_second", group, "New connections of one instance", 1, 100'000,
+             LAMBENT_AT(network.limits.connections_per_second)),
+      number("network.queries_per_second", group, "Names that one instance asks for", 1, 100'000,
+             LAMBENT_AT(network.limits.queries_per_second)),
+      duration("network.idle_timeout", group, "Until a connection on which nothing moves is reset",
+               LAMBENT_AT(network.limits.idle_timeout)),
+  };
+  for (auto& setting : table) setting.group = group;
+  return table;
 }
 
 std::vector<Setting> function_limits() {
@@ -286,6 +327,7 @@ std::string Setting::environment() const {
 
 std::vector<Setting> settings_table() {
   std::vector<Setting> table = server_settings();
+  std::ranges::move(network_settings(), std::back_inserter(table));
   std::ranges::move(function_limits(), std::back_inserter(table));
   std::ranges::move(front_door_limits(), std::back_inserter(table));
   return table;

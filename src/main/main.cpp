@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "egress/egress_process.h"
 #include "main/config.h"
 #include "main/doctor.h"
 #include "main/serve.h"
@@ -12,14 +13,15 @@
 
 namespace {
 
-// "lambent spawner <descriptor>": started by serve, never by people.
-int run_spawner(const std::vector<std::string>& arguments) {
+// "lambent spawner <descriptor>" and "lambent egress <descriptor>": started by serve, never by people.
+template <int run(int)>
+int run_on_descriptor(const std::vector<std::string>& arguments) {
   int descriptor = -1;
   if (arguments.size() != 1) return lambent::cli::kUsage;
   const std::string& text = arguments.front();
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), descriptor);
   if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return lambent::cli::kUsage;
-  return lambent::sandbox::run_spawner(descriptor);
+  return run(descriptor);
 }
 
 int list_policy(const std::vector<std::string>& arguments) {
@@ -42,7 +44,8 @@ int main(int argc, char** argv) {
   commands.serve = lambent::serve;
   commands.doctor_flags = lambent::doctor_flags();
   commands.doctor = lambent::doctor;
-  commands.spawner = run_spawner;
+  commands.spawner = run_on_descriptor<lambent::sandbox::run_spawner>;
+  commands.egress = run_on_descriptor<lambent::egress::run_egress>;
   commands.seccomp = list_policy;
   return lambent::cli::run(argc, argv, commands);
 }

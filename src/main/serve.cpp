@@ -51,6 +51,7 @@ Result<Opened> open_as_started(const Config& config) {
   take_signals();
   raise_open_files();
   LAMBENT_TRY(opened.spawner, sandbox::start_spawner());
+  LAMBENT_TRY(opened.egress, egress::start_egress());
   LAMBENT_TRY(opened.listening, net::listen_on(config.bind, config.port));
   LAMBENT_TRY(auto runtimes, instance::RuntimeSet::discover(config.runtimes, search_path()));
   opened.runtimes = std::move(runtimes);

@@ -134,6 +134,7 @@ struct Server::Impl {
         runtimes(std::move(opened.runtimes)),
         pool(config.work_threads),
         spawner(loop, std::move(opened.spawner)),
+        egress(loop, std::move(opened.egress)),
         listener(net::Listener::adopt(loop, std::move(opened.listening))) {}
 
   Config config;
@@ -144,6 +145,8 @@ struct Server::Impl {
   net::Loop loop;
   net::WorkPool pool;
   sandbox::SpawnerClient spawner;
+  egress::EgressClient egress;
+  egress::NetworkRules network;
   net::Listener listener;  // moved on when serving begins
   OnDisk disk;
 
@@ -212,6 +215,7 @@ Result<> Server::run() {
 Result<> Server::Impl::build() {
   LAMBENT_TRY(disk, open_disk(config, folder, runtimes, random));
   authority = fmt::format("{}:{}", client_address(config.bind), listener.port());
+  LAMBENT_TRY(network, egress::NetworkRules::create(config.network));
   LAMBENT_TRY_VOID(build_engines());
   build_invocation();
   build_services();
@@ -243,6 +247,8 @@ void Server::Impl::build_invocation() {
       .platform_handler = [this](edge::Exchange& exchange) { return router->handle_api(exchange); },
       .credentials = *disk.credentials,
       .logs = *logs,
+      .egress = egress,
+      .network = network,
       .limits = config.limits,
       .platform = {.region = config.region, .runtimes_folder = disk.runtimes_folder}});
   scheduler.emplace(*surroundings, runtimes, starts_at_once());
@@ -266,7 +272,7 @@ void Server::Impl::build_services() {
   urls.port = listener.port();
 
   lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *invoker, *invoker, *disk.credentials, clock, random},
-                 services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture()});
+                 services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture(), network});
   dynamodb.emplace(*tables, loop, pool);
   sts.emplace();
   endpoints.push_back(protocol::lambda::make_endpoint(*lambda));
@@ -310,6 +316,7 @@ net::Task<> Server::Impl::serve() {
 }
 
 net::Task<Result<>> Server::Impl::start() {
+  egress.start(config.network, sandbox::kGateNameServer);
   auto host = co_await spawner.start({.data_folder = folder.path}, [this](const std::string& reason) {
     log::error("the spawner is gone, and every instance with it: {}", reason);
     outcome = fail(Error::of("serve", "", "the spawner is gone: " + reason));
@@ -321,6 +328,8 @@ net::Task<Result<>> Server::Impl::start() {
   if (!report.missing(config.require_isolation).empty()) {
     co_return fail(Error::of("require isolation", "", report.refusal(config.require_isolation)));
   }
+  const sandbox::Capability* gates = report.find(sandbox::kEgressCapability);
+  if (gates == nullptr || gates->level != sandbox::Enforcement::full) network.forgo_logging_attempts();
   if (auto started = co_await code->start(); !started) log::error("{}", started.error().message());
   LAMBENT_CO_TRY(const std::size_t resumed, events->resume());
   if (resumed > 0) log::info("{} asynchronous calls of an earlier run go on", resumed);
@@ -381,6 +390,7 @@ net::Task<> Server::Impl::drain() {
   co_await events->stop();
   co_await instance_http->drain(std::chrono::milliseconds(0));
   co_await spawner.close();
+  co_await egress.stop();
   co_await code->close();
   co_await housekeeping->stop();
   log::info("stopped");

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "egress/egress_client.h"
 #include "instance/runtime_set.h"
 #include "main/config.h"
 #include "main/data_folder.h"
@@ -17,6 +18,7 @@ namespace lambent {
 struct Opened {
   DataFolder folder;
   sandbox::SpawnerProcess spawner;  // started before any thread existed
+  egress::EgressProcess egress;     // the same
   UniqueFd listening;               // for clients
   instance::RuntimeSet runtimes;    // interpreters may lie where the server cannot look
 };

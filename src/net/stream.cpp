@@ -60,6 +60,13 @@ void Stream::close() {
   impl_->descriptor.close(ignored);
 }
 
+void Stream::reset() {
+  if (!is_open()) return;
+  const linger at_once{1, 0};
+  setsockopt(impl_->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
+}
+
 void Stream::shutdown_write() {
   if (is_open()) ::shutdown(impl_->fd, SHUT_WR);
 }

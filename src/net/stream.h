@@ -36,6 +36,8 @@ class Stream {
 
   // Ends pending operations with ECANCELED and closes the socket. Idempotent.
   void close();
+  // close(), and the peer sees a connection that was reset instead of one that came to its end.
+  void reset();
   // Sends end of stream; reading goes on.
   void shutdown_write();
   [[nodiscard]] bool is_open() const;

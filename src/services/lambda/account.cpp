@@ -25,6 +25,19 @@ ApiResult<void> check_taggable(std::string_view resource) {
       invalid_parameter("Tags on function aliases and versions are not supported. Please specify a function ARN."));
 }
 
+// Keeps the function with its new tags. Another network policy among them makes it another configuration: instances
+// that run with the former policy take no more calls.
+net::Task<ApiResult<void>> commit_tags(const LambdaParts& parts, catalog::Catalog::Change& change,
+                                       catalog::Function function) {
+  const auto before = change.current();
+  const bool is_other_network = apply_network_tag(function);
+  if (is_other_network) function.configuration_id = parts.random.uuid();
+  const auto committed = co_await change.commit({.latest = std::move(function)});
+  if (!committed) co_return failure(to_api_error(committed.error()));
+  if (is_other_network) parts.invoker.retire(*before);
+  co_return ApiResult<void>();
+}
+
 }  // namespace
 
 Answer<api::GetAccountSettingsResponse> LambdaService::get_account_settings(const CallContext&,
@@ -50,9 +63,11 @@ Answer<protocol::Nothing> LambdaService::tag_resource(const CallContext&, api::T
   auto tags = to_map(function.tags);
   for (auto& [name, value] : request.tags) tags[name] = value;
   LAMBENT_CO_TRY_VOID(check_tags(tags));
+  if (const auto* network = request.tags.find(egress::kNetworkTag)) {
+    LAMBENT_CO_TRY_VOID(check_network_tag(*network, settings_.network));
+  }
   function.tags = to_pairs(tags);
-  const auto committed = co_await change.commit({.latest = std::move(function)});
-  if (!committed) co_return failure(to_api_error(committed.error()));
+  LAMBENT_CO_TRY_VOID(co_await commit_tags(parts_, change, std::move(function)));
   co_return protocol::Nothing{};
 }
 
@@ -63,8 +78,7 @@ Answer<protocol::Nothing> LambdaService::untag_resource(const CallContext&, api:
   std::erase_if(function.tags, [&](const auto& tag) {
     return std::ranges::find(request.tag_keys, tag.first) != request.tag_keys.end();
   });
-  const auto committed = co_await change.commit({.latest = std::move(function)});
-  if (!committed) co_return failure(to_api_error(committed.error()));
+  LAMBENT_CO_TRY_VOID(co_await commit_tags(parts_, change, std::move(function)));
   co_return protocol::Nothing{};
 }
 

@@ -1,7 +1,9 @@
 #include "services/lambda/configuration.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "egress/network_policy.h"
 #include "services/lambda/echoed.h"
 
 namespace lambent::services::lambda {
@@ -64,10 +66,19 @@ protocol::Map<std::string> to_map(const std::vector<std::pair<std::string, std::
   return map;
 }
 
+bool apply_network_tag(catalog::Function& function) {
+  const auto tag = std::ranges::find(function.tags, egress::kNetworkTag, &std::pair<std::string, std::string>::first);
+  const std::string network = tag == function.tags.end() ? "" : tag->second;
+  if (function.network == network) return false;
+  function.network = network;
+  return true;
+}
+
 void apply(const api::CreateFunctionRequest& request, catalog::Function& function) {
   function.role = request.role;
   apply_common(request, function);
   if (request.tags) function.tags = to_pairs(*request.tags);
+  apply_network_tag(function);
 }
 
 void apply(const api::UpdateFunctionConfigurationRequest& request, catalog::Function& function) {

@@ -142,7 +142,12 @@ ApiResult<void> LambdaService::check_new(const api::CreateFunctionRequest& reque
   if (request.environment) {
     LAMBENT_TRY_VOID(check_environment(*request.environment, settings_.limits.environment_bytes));
   }
-  if (request.tags) LAMBENT_TRY_VOID(check_tags(*request.tags));
+  if (request.tags) {
+    LAMBENT_TRY_VOID(check_tags(*request.tags));
+    if (const auto* network = request.tags->find(egress::kNetworkTag)) {
+      LAMBENT_TRY_VOID(check_network_tag(*network, settings_.network));
+    }
+  }
   return check_zip(*code.zip_file, "CreateFunction");
 }
 

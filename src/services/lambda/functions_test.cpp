@@ -316,6 +316,33 @@ TEST_F(Functions, CarryTags) {
   EXPECT_EQ(outcome(t.run(service.list_tags(call, {.resource = kArn + "x"}))), kNotFound + kArn + "x");
 }
 
+TEST_F(Functions, TakeTheirNetworkPolicyFromATag) {
+  constexpr auto kTag = "lambent:network";
+  auto request = new_function();
+  request.tags = protocol::Map<std::string>{{kTag, "http://a.com"}};
+  EXPECT_TRUE(outcome(create(request)).starts_with("400 InvalidParameterValueException"));
+  request = new_function();
+  request.tags = protocol::Map<std::string>{{kTag, "internet"}};
+  ASSERT_TRUE(create(request));
+  const auto first = t.catalog->find("hello");
+  EXPECT_EQ(first->network, "internet");
+  ASSERT_TRUE(t.run(service.tag_resource(call, {.resource = kArn, .tags = {{"team", "x"}}})));
+  EXPECT_EQ(t.catalog->find("hello")->configuration_id, first->configuration_id);
+  EXPECT_TRUE(invoker.retired.empty());
+  ASSERT_TRUE(t.run(service.tag_resource(call, {.resource = kArn, .tags = {{kTag, "a.com"}}})));
+  EXPECT_EQ(t.catalog->find("hello")->network, "a.com");
+  EXPECT_NE(t.catalog->find("hello")->configuration_id, first->configuration_id);
+  EXPECT_EQ(invoker.retired.size(), 1U);
+  for (const char* beyond : {"10.0.0.0/8", "127.0.0.1", ""}) {
+    EXPECT_TRUE(outcome(t.run(service.tag_resource(call, {.resource = kArn, .tags = {{kTag, beyond}}})))
+                    .starts_with("400 InvalidParameterValueException"))
+        << beyond;
+  }
+  ASSERT_TRUE(t.run(service.untag_resource(call, {.resource = kArn, .tag_keys = {kTag}})));
+  EXPECT_EQ(t.catalog->find("hello")->network, "");
+  EXPECT_EQ(invoker.retired.size(), 2U);
+}
+
 TEST_F(Functions, AreCountedForTheAccount) {
   ASSERT_TRUE(create(new_function("a")));
   ASSERT_TRUE(create(new_function("b")));

@@ -21,6 +21,7 @@
 #include "catalog/code_store.h"
 #include "catalog/function_name.h"
 #include "catalog/function_url_address.h"
+#include "egress/network_rules.h"
 #include "identity/credentials.h"
 #include "invoke/invoker.h"
 #include "protocol/lambda/service.h"
@@ -35,6 +36,7 @@ struct LambdaSettings {
   catalog::FunctionUrlAddress function_urls;
   std::string authority = "127.0.0.1:4566";  // under which clients reach this server: for Code.Location
   std::string architecture = "x86_64";       // of this host: x86_64 or arm64
+  egress::NetworkRules network;
 };
 
 // What the service works with; everything outlives it.

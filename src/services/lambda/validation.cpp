@@ -127,6 +127,14 @@ ApiResult<void> check_tags(const protocol::Map<std::string>& tags) {
   return {};
 }
 
+ApiResult<void> check_network_tag(const std::string& value, const egress::NetworkRules& rules) {
+  // A tag may be empty; an empty policy would read as the default.
+  const auto policy = value.empty() ? fail(Error::of("network policy", "", "it is empty")) : rules.policy_of(value);
+  if (policy) return {};
+  return failure(invalid_parameter(
+      fmt::format("The value of the tag {} is no network policy: {}.", egress::kNetworkTag, policy.error().detail)));
+}
+
 ApiResult<void> check_code_source(bool zip_given, bool s3_given, bool image_given) {
   if (zip_given && (s3_given || image_given)) {
     return failure(invalid_parameter("Please do not provide other FunctionCode parameters when providing a ZipFile."));

@@ -1,0 +1,173 @@
+#include "egress/egress_process.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <map>
+
+#include "base/log.h"
+#include "egress/gate_server.h"
+#include "egress/lists.h"
+#include "egress/protocol.h"
+#include "net/seqpacket.h"
+
+namespace lambent::egress {
+namespace {
+
+// As root. One below the ids that sandboxes get (sandbox/spawner_client.h): nobody else's.
+constexpr uid_t kOwnUser = 1'879'048'191;
+
+Result<> give_up_rights() {
+  if (geteuid() == 0) {
+    if (setgroups(0, nullptr) != 0) return fail_errno("setgroups");
+    if (setresgid(kOwnUser, kOwnUser, kOwnUser) != 0) return fail_errno("setresgid");
+    if (setresuid(kOwnUser, kOwnUser, kOwnUser) != 0) return fail_errno("setresuid");
+  }
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> none{};
+  if (syscall(SYS_capset, &header, none.data()) != 0) return fail_errno("capset");
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("prctl", "PR_SET_NO_NEW_PRIVS");
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("prctl", "PR_SET_DUMPABLE");
+  return {};
+}
+
+// It ends with the server's socket, not with a terminal's signal. Its limits: no program is ever started, no file
+// written, and as many descriptors as the host allows.
+void settle() {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) signal(number, SIG_IGN);
+  setsid();
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_FSIZE, &none);
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+class Process {
+ public:
+  explicit Process(UniqueFd server) : line_(loop_, std::move(server)) {}
+
+  int run(KernelRoutes routes) {
+    routes_.emplace(std::move(routes));
+    scope_.spawn(receive_all(*this));
+    loop_.run();
+    // Nothing is put away: the process ends, and what it held with it.
+    _exit(exit_code_);
+  }
+
+ private:
+  static net::Task<> receive_all(Process& self) {
+    std::vector<std::byte> packet(protocol::kLargest);
+    for (;;) {
+      auto received = co_await self.line_.receive(packet);
+      if (!received || received->bytes == 0) break;
+      if (!self.on_packet(std::span(packet).first(received->bytes), received->fds)) {
+        log::error("egress: a message that is none");
+        self.exit_code_ = 1;
+        break;
+      }
+    }
+    self.loop_.stop();
+  }
+
+  bool on_packet(std::span<const std::byte> packet, std::vector<UniqueFd>& fds) {
+    if (const auto message = protocol::take<protocol::Configure>(packet, protocol::Type::configure)) {
+      return configure(*message);
+    }
+    if (const auto message = protocol::take<protocol::Open>(packet, protocol::Type::open)) return open(*message, fds);
+    if (const auto message = protocol::take<protocol::Close>(packet, protocol::Type::close)) {
+      if (const auto found = gates_.find(message->header.id); found != gates_.end()) {
+        found->second->close();
+        gates_.erase(found);
+      }
+      return true;
+    }
+    return false;
+  }
+
+  bool configure(const protocol::Configure& message) {
+    const auto denied = parse_ranges(protocol::text_of(message.denied));
+    const auto servers = parse_addresses(protocol::text_of(message.resolvers));
+    const auto name_server = IpAddress::parse(protocol::text_of(message.name_server));
+    if (outside_ || !denied || !servers || !name_server || message.connections == 0 ||
+        message.connections_per_second == 0 || message.queries_per_second == 0 || message.idle_timeout_ms == 0) {
+      return false;
+    }
+    name_server_ = *name_server;
+    resolver_.emplace(loop_, clock_, random_, *servers);
+    EgressLimits limits;
+    limits.connections = message.connections;
+    limits.connections_per_second = message.connections_per_second;
+    limits.queries_per_second = message.queries_per_second;
+    limits.idle_timeout = std::chrono::milliseconds(message.idle_timeout_ms);
+    outside_.emplace(loop_, clock_, *routes_, *resolver_, limits, *denied);
+    send(protocol::make<protocol::Ready>(protocol::Type::ready, 0));
+    return true;
+  }
+
+  bool open(const protocol::Open& message, std::vector<UniqueFd>& fds) {
+    const auto policy = parse_network_policy(protocol::text_of(message.policy));
+    const std::uint64_t id = message.header.id;
+    if (!outside_ || !policy || id == 0 || gates_.contains(id)) return false;
+    if (fds.size() != 2) {  // out of descriptors: this gate stays shut
+      log::error("egress: a gate came without its sockets");
+      return true;
+    }
+    gates_.emplace(id, GateServer::start(*outside_, *policy, {std::move(fds[0]), std::move(fds[1]), name_server_},
+                                         [this, id](const Notice& notice) { tell(id, notice); }));
+    return true;
+  }
+
+  void tell(std::uint64_t id, const Notice& notice) {
+    auto message = protocol::make<protocol::NoticeMessage>(protocol::Type::notice, id);
+    message.kind = static_cast<std::uint32_t>(notice.kind);
+    message.left_out = notice.left_out;
+    protocol::put_text(message.target, notice.target);
+    protocol::put_text(message.reason, notice.reason);
+    send(message);
+  }
+
+  // Where the server does not read, a line of a log is lost and nothing else.
+  template <class Message>
+  void send(const Message& message) {
+    std::ignore = line_.send(std::as_bytes(std::span(&message, 1)));
+  }
+
+  net::Loop loop_;
+  SystemClock clock_;
+  SystemRandom random_;
+  net::Seqpacket line_;
+  std::optional<KernelRoutes> routes_;
+  std::optional<Resolver> resolver_;
+  std::optional<Outside> outside_;
+  IpAddress name_server_;
+  std::map<std::uint64_t, std::shared_ptr<GateServer>> gates_;
+  net::Scope scope_;
+  int exit_code_ = 0;
+};
+
+}  // namespace
+
+int run_egress(int socket_fd) {
+  UniqueFd server(socket_fd);
+  fcntl(socket_fd, F_SETFD, FD_CLOEXEC);
+  settle();
+  const auto given_up = give_up_rights();
+  auto routes = given_up ? KernelRoutes::open() : std::unexpected(given_up.error());
+  if (!routes) {
+    log::error("egress: {}", routes.error().message());
+    return 1;
+  }
+  return Process(std::move(server)).run(*std::move(routes));
+}
+
+}  // namespace lambent::egress

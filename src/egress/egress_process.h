@@ -1,0 +1,14 @@
+// The process through which functions reach what their network policies allow (`lambent egress`): it takes gates and
+// policies of the server by a unix socket, and carries connections.
+//
+// It reads what functions and the internet say, so it holds nothing worth having: as root it becomes a user of its own
+// at once, without any capability; it opens no file but /etc/resolv.conf, starts no program, and knows no keys. It
+// ends when the server's end of the socket closes.
+#pragma once
+
+namespace lambent::egress {
+
+// Everything after "egress" on the command line is the descriptor's number. Gives the exit code.
+int run_egress(int socket_fd);
+
+}  // namespace lambent::egress
