@@ -11,7 +11,7 @@ import pytest
 
 from runtime_api_server import Instance
 from runtime_paths import NODE_TEMPLATE_FLAGS, PYTHON_FLAGS, RUNTIMES
-from template_process import Template, build_double, build_node_addon
+from template_process import SnapshotTemplate, Template, build_double, build_node_addon
 
 
 def _first_of_each_version(candidates):
@@ -76,6 +76,21 @@ def starter(tmp_path):
     starter = Starter(tmp_path)
     yield starter
     starter.stop()
+
+
+@pytest.fixture
+def snapshot(starter, template_library):
+    """snapshot(argv, files, handler, runtime_dir, env) -> SnapshotTemplate; its instances by starter.start(template, ...)"""
+    templates = []
+
+    def start(argv, files, handler, runtime_dir, env=None):
+        starter.write(files)
+        templates.append(SnapshotTemplate(argv, template_library, starter, handler, runtime_dir, env))
+        return templates[-1]
+
+    yield start
+    for template in templates:
+        template.stop()
 
 
 @pytest.fixture(scope="session")

@@ -143,6 +143,24 @@ class RuntimeApiServer:
             assert stream.read(2) == b"\r\n"
 
 
+def function_environment(task_root, handler, runtime_dir, address):
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "_HANDLER": handler,
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "LAMBDA_RUNTIME_DIR": str(runtime_dir),
+        "AWS_LAMBDA_RUNTIME_API": address,
+        "AWS_LAMBDA_FUNCTION_NAME": "hello",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/hello",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+    }
+
+
 class Instance:
     """One function instance: a task root, a client process, and its Runtime API. Use as a context manager.
 
@@ -153,21 +171,7 @@ class Instance:
         self.server = RuntimeApiServer()
         self._count = 0
         self._output = open(os.path.join(str(task_root), "..", "output"), "w+b")
-        full = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
-            "_HANDLER": handler,
-            "LAMBDA_TASK_ROOT": str(task_root),
-            "LAMBDA_RUNTIME_DIR": str(runtime_dir),
-            "AWS_LAMBDA_RUNTIME_API": self.server.address,
-            "AWS_LAMBDA_FUNCTION_NAME": "hello",
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/hello",
-            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        }
+        full = function_environment(task_root, handler, runtime_dir, self.server.address)
         full.update(env or {})
         frames_fd = int(full["_LAMBDA_TELEMETRY_LOG_FD"]) if "_LAMBDA_TELEMETRY_LOG_FD" in full else None
         if isinstance(program, list):

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 
+from runtime_api_server import RuntimeApiServer, function_environment
 from runtime_paths import RUNTIMES
 
 FORK_SECONDS = 30
@@ -34,7 +35,7 @@ def _build(sources, folder, name, *flags):
 class Template:
     """argv: command of the template. fork() may be called by one thread at a time."""
 
-    def __init__(self, argv, library, env=None):
+    def __init__(self, argv, library, env=None, cwd="/", output=None):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         full = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -46,7 +47,8 @@ class Template:
         full.update(env or {})
         self._control = ours
         self.control_fd = theirs.fileno()
-        self.process = subprocess.Popen(argv, env=full, cwd="/", stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        self.process = subprocess.Popen(argv, env=full, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output,
+                                        stderr=output, pass_fds=[theirs.fileno()])
         theirs.close()
         self._forked = None
         self._came = threading.Condition()
@@ -122,3 +124,21 @@ class ForkedProcess:
 
     def terminate(self):
         os.kill(self.pid, signal.SIGTERM)
+
+
+class SnapshotTemplate(Template):
+    """A template in which a function's INIT runs. server: its Runtime API, for errors of INIT."""
+
+    def __init__(self, argv, library, starter, handler, runtime_dir, env=None):
+        self.server = RuntimeApiServer()
+        self._output = open(os.path.join(str(starter.task_root), "..", "init-output"), "w+b")
+        full = function_environment(starter.task_root, handler, runtime_dir, self.server.address)
+        full.update({"LAMBENT_TEMPLATE_MODE": "snapshot", "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", **(env or {})})
+        super().__init__(argv, library, full, cwd=str(starter.task_root), output=self._output)
+
+    def output(self):
+        return os.pread(self._output.fileno(), 1 << 20, 0).decode()
+
+    def stop(self):
+        self.server.close()
+        return super().stop()

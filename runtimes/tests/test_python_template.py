@@ -12,12 +12,16 @@ import gc, locale, logging, os, signal, sys, threading, time, warnings
 def handler(event, context):
     with open("/proc/self/status") as status:
         masks = [line for line in status if line.startswith(("Sig", "Threads", "Umask")) and not line.startswith("SigQ")]
+    fds = []
+    for fd in sorted(os.listdir("/proc/self/fd"), key=int):
+        if os.path.exists("/proc/self/fd/" + fd):
+            fds.append(fd + " " + os.readlink("/proc/self/fd/" + fd).split(":")[0].split("/output")[-1])
     return {
-        "environ": dict(os.environ), "printenv": os.popen("env -0").read().split("\\0"),
+        "fds": fds, "environ": dict(os.environ), "printenv": os.popen("env -0").read().split("\\0"),
         "argv": sys.argv, "orig_argv": getattr(sys, "orig_argv", None), "path": sys.path, "flags": str(sys.flags),
         "meta_path": [str(type(f)) + getattr(f, "__name__", "") for f in sys.meta_path], "cwd": os.getcwd(),
         "main": [sys.modules["__main__"].__file__, sys.modules["__main__"].__name__],
-        "fds": sorted(os.listdir("/proc/self/fd"), key=int), "masks": masks, "gc": [gc.isenabled(), gc.get_threshold()],
+        "masks": masks, "gc": [gc.isenabled(), gc.get_threshold()],
         "signals": [str(signal.getsignal(n)) for n in range(1, 30)], "tz": time.tzname, "zone": time.timezone,
         "locale": [locale.getlocale(), sys.getfilesystemencoding(), sys.stdout.encoding, sys.stdout.errors],
         "streams": [sys.stdin.fileno(), sys.stdout.line_buffering, sys.stderr.line_buffering], "switch": sys.getswitchinterval(),

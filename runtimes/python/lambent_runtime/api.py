@@ -42,6 +42,9 @@ class RuntimeApi:
     def post_init_error(self, body, error_type):
         self._post("init/error", body, _error_headers(error_type))
 
+    def post_restore_error(self, body, error_type):
+        self._post("restore/error", body, _error_headers(error_type))
+
     def _post(self, path, body, headers):
         """A refusal (such as 413) is already known to the platform, which answers the caller; so the loop goes on.
         A server error means that the platform has given this instance up."""

@@ -19,11 +19,11 @@ from lambent_runtime.api import RuntimeApi
 
 # Loaded ahead: what handlers import most. All of it costs a new interpreter 0.2 s, and 16 MiB that the forks share.
 _COMMON = (
-    "argparse asyncio base64 calendar collections concurrent.futures contextlib copy csv dataclasses datetime decimal "
-    "email.message enum functools gzip hashlib hmac html http.client inspect io itertools json logging math mimetypes "
-    "operator pathlib pprint random re secrets shutil socket ssl string struct subprocess tempfile textwrap threading "
-    "time traceback types typing urllib.error urllib.parse urllib.request uuid warnings xml.etree.ElementTree zipfile "
-    "zlib"
+    "argparse asyncio base64 calendar collections concurrent.futures contextlib copy csv ctypes dataclasses "
+    "datetime decimal email.message enum functools gzip hashlib hmac html http.client inspect io itertools "
+    "json logging math mimetypes operator pathlib pprint random re secrets shutil socket ssl string struct "
+    "subprocess tempfile textwrap threading time traceback types typing urllib.error urllib.parse "
+    "urllib.request uuid warnings xml.etree.ElementTree zipfile zlib"
 ).split()
 
 # Read by the interpreter, the C library or OpenSSL at their start only. PYTHONPATH and TZ can follow later.
@@ -42,34 +42,68 @@ _SAMPLE_ANSWERS = (
 
 def main():
     """Serves fork requests until the platform has no more. In each fork: runs the instance and does not return."""
+    own = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("LAMBENT_TEMPLATE_")}
     gc.disable()  # nothing is released on the way, so that forks write to few of these pages
-    library = _load_library()
-    control = int(os.environ.get("LAMBENT_TEMPLATE_FD", "3"))
-    template = _Template()
+    if own.get("LAMBENT_TEMPLATE_MODE") == "snapshot":
+        run = _make_snapshot()
+    else:
+        run = _make_blank(own.get("LAMBENT_TEMPLATE_PRELOAD", "").split())
+    library = _load_library(own.get("LAMBENT_TEMPLATE_LIBRARY", _LIBRARY))
     gc.freeze()
+    _fork_on_orders(library, int(own.get("LAMBENT_TEMPLATE_FD", "3")), run)
+
+
+def _fork_on_orders(library, control, run):
+    """run(wait): goes on as the instance, once wait() has given its environment."""
+
+    def wait():
+        fd = library.lambent_template_become()
+        if fd < 0:
+            os._exit(1)  # the platform knows why
+        return _read_environment(fd)
+
     while library.lambent_template_next(control) == 1:
         child = os.fork()
         if child == 0:
-            template.become_instance(library)
+            run(wait)
         library.lambent_template_forked(child)
 
 
-def _load_library():
+def _load_library(path):
     import ctypes
 
-    return ctypes.CDLL(os.environ.get("LAMBENT_TEMPLATE_LIBRARY", _LIBRARY))
+    return ctypes.CDLL(path)
+
+
+def _make_blank(extras):
+    return _Template(extras).become_instance
+
+
+def _make_snapshot():
+    from lambent_runtime.snapshot import Snapshot
+
+    gc.enable()
+    snapshot = Snapshot(dict(os.environ))
+    gc.collect()
+
+    def run(wait):
+        environment = wait()
+        _renew_random_numbers()
+        _renew_openssl()
+        snapshot.run(environment)
+
+    return run
 
 
 class _Template:
     """Loads what instances share, and remembers what a new interpreter starts with."""
 
-    def __init__(self):
+    def __init__(self, extras):
         with open("/proc/self/environ", "rb") as started:
             given = _parse_environment(started.read())
         self._start_only = _start_only(given)
         # The interpreter itself sets LC_CTYPE where LANG names no locale of this host (PEP 538).
         self._added = {name: value for name, value in os.environ.items() if name not in given}
-        extras = os.environ.get("LAMBENT_TEMPLATE_PRELOAD", "").split()
         self._runtime_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         python_path = os.environ.get("PYTHONPATH", "").split(":")
         self._known_folders = {self._runtime_dir, *python_path}  # what is loaded came from there
@@ -86,12 +120,9 @@ class _Template:
         for _ in range(_REHEARSALS):
             self._rehearse()
 
-    def become_instance(self, library):
+    def become_instance(self, wait):
         self._rehearse()
-        fd = library.lambent_template_become()
-        if fd < 0:
-            os._exit(1)  # the platform knows why
-        environment = _read_environment(fd)
+        environment = wait()
         gc.enable()
         if self._must_exec(environment):
             runtime = os.path.join(self._runtime_dir, "bootstrap.py")
