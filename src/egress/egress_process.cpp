@@ -37,8 +37,8 @@ Result<> give_up_rights() {
   return {};
 }
 
-// It ends with the server's socket, not with a terminal's signal. Its limits: no program is ever started, no file
-// written, and as many descriptors as the host allows.
+// It ends with the server's socket, not with a terminal's signal; it leaves no core file, and has as many descriptors
+// as the host allows.
 void settle() {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) signal(number, SIG_IGN);
   setsid();
@@ -48,7 +48,6 @@ void settle() {
     setrlimit(RLIMIT_NOFILE, &files);
   }
   const rlimit none{0, 0};
-  setrlimit(RLIMIT_FSIZE, &none);
   setrlimit(RLIMIT_CORE, &none);
 }
 
@@ -155,14 +154,21 @@ class Process {
   int exit_code_ = 0;
 };
 
+// What needs more than it will have, then nothing more.
+Result<KernelRoutes> make_ready(Result<> (*install_filter)()) {
+  LAMBENT_TRY_VOID(give_up_rights());
+  LAMBENT_TRY(auto routes, KernelRoutes::open());
+  LAMBENT_TRY_VOID(install_filter());
+  return routes;
+}
+
 }  // namespace
 
-int run_egress(int socket_fd) {
+int run_egress(int socket_fd, Result<> (*install_filter)()) {
   UniqueFd server(socket_fd);
   fcntl(socket_fd, F_SETFD, FD_CLOEXEC);
   settle();
-  const auto given_up = give_up_rights();
-  auto routes = given_up ? KernelRoutes::open() : std::unexpected(given_up.error());
+  auto routes = make_ready(install_filter);
   if (!routes) {
     log::error("egress: {}", routes.error().message());
     return 1;

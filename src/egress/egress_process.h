@@ -2,13 +2,15 @@
 // policies of the server by a unix socket, and carries connections.
 //
 // It reads what functions and the internet say, so it holds nothing worth having: as root it becomes a user of its own
-// at once, without any capability; it opens no file but /etc/resolv.conf, starts no program, and knows no keys. It
-// ends when the server's end of the socket closes.
+// at once, without any capability; it opens no file but /etc/resolv.conf, starts no program, and knows no keys. Its
+// system calls are those of policies/seccomp/egress.policy. It ends when the server's end of the socket closes.
 #pragma once
+
+#include "base/error.h"
 
 namespace lambent::egress {
 
-// Everything after "egress" on the command line is the descriptor's number. Gives the exit code.
-int run_egress(int socket_fd);
+// `install_filter` is called once rights are given up, before anything from outside is read. Gives the exit code.
+int run_egress(int socket_fd, Result<> (*install_filter)());
 
 }  // namespace lambent::egress

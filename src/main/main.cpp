@@ -24,6 +24,15 @@ int run_on_descriptor(const std::vector<std::string>& arguments) {
   return run(descriptor);
 }
 
+lambent::Result<> install_egress_filter() {
+  LAMBENT_TRY(const auto program, lambent::sandbox::compile_seccomp_policy("egress"));
+  return lambent::sandbox::install_seccomp(program);
+}
+
+int run_egress(int descriptor) {
+  return lambent::egress::run_egress(descriptor, install_egress_filter);
+}
+
 int list_policy(const std::vector<std::string>& arguments) {
   if (arguments.size() != 1) return lambent::cli::kUsage;
   const auto listing = lambent::sandbox::list_seccomp_policy(arguments.front());
@@ -45,7 +54,7 @@ int main(int argc, char** argv) {
   commands.doctor_flags = lambent::doctor_flags();
   commands.doctor = lambent::doctor;
   commands.spawner = run_on_descriptor<lambent::sandbox::run_spawner>;
-  commands.egress = run_on_descriptor<lambent::egress::run_egress>;
+  commands.egress = run_on_descriptor<run_egress>;
   commands.seccomp = list_policy;
   return lambent::cli::run(argc, argv, commands);
 }

@@ -1,6 +1,8 @@
 """What functions with a network policy reach, and what not, on a network of the test's own (peers.py)."""
 
 import os
+import signal
+import subprocess
 import tempfile
 
 import pytest
@@ -347,3 +349,26 @@ def test_attempts_without_a_way_out_are_logged_where_the_operator_wants_it(netwo
     assert probe(f"{HELPERS}\nresult = [connect(('127.0.0.1', 4566)), get('{WEB}'), names('four.example.com')]") in (
         [None, "ECONNRESET", UNKNOWN], [None, "RemoteDisconnected", UNKNOWN])
     log_has(server, probe.name, f"network: {WEB}:{PORT} refused: not in its network policy")
+
+
+@pytest.mark.case("egress-none")
+def test_without_the_egress_process_nothing_is_open_and_the_rest_goes_on(network, new_server):
+    server = new_server().start()
+    probe, plain = Probe(server, Tags={TAG: "internet"}), Probe(server)
+    assert probe(f"{HELPERS}\nresult = get('{WEB}')") == f"reached {WEB}"
+    children = subprocess.run(["ps", "--ppid", str(server.pid), "-o", "pid=,args="], capture_output=True, text=True).stdout
+    egress = [int(line.split()[0]) for line in children.splitlines() if " egress " in line]
+    assert len(egress) == 1
+    with open(f"/proc/{egress[0]}/status") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file)
+    assert status["Uid"].split()[0] not in ("0", str(os.geteuid()))
+    assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+    os.kill(egress[0], signal.SIGKILL)
+    wait_for(lambda: "the egress process ended unexpectedly" in server.log(), "the server's log")
+    assert probe(f"{HELPERS}\nresult = get('{WEB}')") in ("ECONNREFUSED", "ECONNRESET", "RemoteDisconnected")
+    probe.raw("os._exit(1)")
+    with pytest.raises(Exception, match="ServiceException"):
+        probe("result = 1")
+    assert f"function {probe.name}: no instance: network policy: the egress process has ended" in server.log()
+    assert plain("result = 1") == 1
