@@ -185,13 +185,16 @@ net::Task<HttpResult<>> ServerConnection::read_plain(std::string& body) {
     body.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });
   };
   const std::string_view buffered = in_.data().substr(0, total);
-  body.reserve(std::min(total, kTrustedBodyBytes));
+  // Growing moves what has come so far. What the listener has room for is taken whole instead: pages without bytes in
+  // them cost nothing.
+  const std::size_t trusted = context_.limits.body_room_bytes >= total ? total : kTrustedBodyBytes;
+  body.reserve(std::min(total, trusted));
   body.append(buffered);
   in_.take(buffered.size());
   parser_.take_plain(buffered.size());
   std::size_t have = buffered.size();
   while (have < total) {
-    if (body.size() == have) grow_to(std::min(total, std::max(kTrustedBodyBytes, have * 2)));
+    if (body.size() == have) grow_to(std::min(total, std::max(trusted, have * 2)));
     enter_body(0);
     co_await context_.turns.take();
     const auto n =

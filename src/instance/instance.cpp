@@ -23,6 +23,8 @@ namespace {
 
 // Read at the end of a call; what a thread of the function keeps writing meanwhile belongs to later.
 constexpr std::size_t kDrainBytes = 1 * kMiB;
+// Read when it has ended: all that a pipe can hold, in lines of any length.
+constexpr std::size_t kLastBytes = 64 * kMiB;
 // Of one instance to the platform's API: a function that opens more harms only itself.
 constexpr std::size_t kPlatformConnections = 64;
 
@@ -182,7 +184,7 @@ net::Task<> Instance::Impl::live() {
   const sandbox::ExitReport exit = co_await exited;
   freezer.release();
   session->stop();
-  pump->drain(kDrainBytes);
+  pump->drain(kLastBytes);
   after_exit(exit);
   co_await close_doors();
   if (state == State::failed) co_await released;

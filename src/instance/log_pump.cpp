@@ -12,6 +12,8 @@ namespace lambent::instance {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;  // a pipe holds as much by default
+constexpr int kLinesATurn = 128;
+constexpr std::size_t kKeptBytes = 4 * 1024;  // of the buffer of an instance that is silent
 // Between two reads that found no room.
 constexpr std::chrono::milliseconds kRest{10};
 
@@ -25,19 +27,21 @@ LogPump::LogPump(net::Loop& loop, UniqueFd pipe, std::size_t line_limit, LineSin
       lines_(line_limit, [this](std::string_view line) { has_dropped_ |= !sink_.line(line); }) {}
 
 net::Task<> LogPump::run() {
-  // One read a turn: a function that floods its log does not keep the loop from others.
-  while (!at_end_ && co_await readiness_.readable()) {
-    std::ignore = read_once();
-    if (has_dropped_ && !at_end_) std::ignore = co_await rest_.sleep(kRest);
+  while (!at_end_) {
+    while (!at_end_ && taken_ < read_.size()) {
+      take_some();
+      const bool has_more = taken_ < read_.size();
+      if (has_dropped_ || has_more) std::ignore = co_await rest_.sleep(has_dropped_ ? kRest : kRest.zero());
+    }
+    if (!at_end_ && co_await readiness_.readable()) read_more();
   }
   lines_.finish();
 }
 
 void LogPump::drain(std::size_t bytes) {
-  for (std::size_t taken = 0; taken < bytes;) {
-    const std::size_t n = read_once();
-    if (n == 0) break;
-    taken += n;
+  for (std::size_t cost = 0; cost < bytes;) {
+    if (taken_ == read_.size() && !read_more()) break;
+    cost += take_some();
   }
   lines_.finish();
 }
@@ -48,18 +52,32 @@ void LogPump::stop() {
   rest_.cancel();
 }
 
-std::size_t LogPump::read_once() {
+bool LogPump::read_more() {
   std::array<char, kReadBytes> buffer;
   ssize_t n = 0;
   do {
     n = read(pipe_.get(), buffer.data(), buffer.size());
   } while (n < 0 && errno == EINTR);
-  if (n <= 0) {
-    at_end_ |= n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
-    return 0;
+  if (n <= 0) at_end_ |= n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+  read_.assign(buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+  taken_ = 0;
+  return n > 0;
+}
+
+// What one turn gives away. Returns its cost.
+std::size_t LogPump::take_some() {
+  const auto rest = std::string_view(read_).substr(taken_);
+  std::size_t end = 0;
+  std::size_t lines = 0;
+  for (; lines < kLinesATurn && end < rest.size(); ++lines) end = std::min(rest.find('\n', end), rest.size() - 1) + 1;
+  if (!sink_.has_room()) end = rest.size();  // counted, not cut
+  take(rest.substr(0, end));
+  taken_ += end;
+  if (taken_ == read_.size() && read_.capacity() > kKeptBytes) {
+    read_ = {};
+    taken_ = 0;
   }
-  take(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
-  return static_cast<std::size_t>(n);
+  return end + lines * kLineCost;
 }
 
 void LogPump::take(std::string_view bytes) {

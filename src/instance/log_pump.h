@@ -1,5 +1,6 @@
 // Reads what a sandbox writes to its log pipe and gives it away line by line.
 //
+// What was read is given away some lines a turn of the loop, so that a flood of short lines keeps nobody waiting.
 // A function that writes more than its log may take is not read at full speed only for its bytes to be thrown away:
 // they are counted as they are, uncut, and after each such read the pump rests, so that the function waits in its write
 // and the flood costs its own processor share, not the server's.
@@ -9,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/fd.h"
@@ -39,14 +41,16 @@ class LogPump {
 
   // Reads until every writer has closed its end, or stop().
   net::Task<> run();
-  // Reads what is in the pipe now, at most about `bytes`, and gives an unfinished last line away too: at the end of a
-  // call.
+  // Reads what is in the pipe now, at most about `bytes` (a line counts as kLineCost more), and gives an unfinished
+  // last line away too: at the end of a call.
+  static constexpr std::size_t kLineCost = 128;
   void drain(std::size_t bytes);
   void stop();
 
  private:
-  // Bytes taken; 0 where the pipe is empty or at its end.
-  std::size_t read_once();
+  // False where the pipe is empty or at its end.
+  bool read_more();
+  std::size_t take_some();
   void take(std::string_view bytes);
   void drop(std::string_view bytes);
 
@@ -55,6 +59,8 @@ class LogPump {
   net::Timer rest_;
   LineSink& sink_;
   telemetry::LineSplitter lines_;
+  std::string read_;       // and not yet given away
+  std::size_t taken_ = 0;  // at its front
   bool at_end_ = false;
   bool within_dropped_line_ = false;
   bool has_dropped_ = false;  // in the last read

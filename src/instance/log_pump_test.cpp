@@ -95,6 +95,35 @@ TEST_F(LogPumpTest, WhatFindsNoRoomIsCountedByWholeLines) {
   EXPECT_EQ(sink_.dropped_bytes, std::string("a\nb\nlong line without end ends here\n").size());
 }
 
+TEST_F(LogPumpTest, AFloodOfShortLinesLeavesTheLoopToOthersInBetween) {
+  std::string flood;
+  for (int i = 0; i < 10'000; ++i) flood += "x\n";
+  say(flood);
+  std::size_t first = 0;
+  net::Scope scope;
+  scope.spawn(pump_->run());
+  // Two turns later: one in which the pipe was found readable, and one more.
+  loop_.post([&] { loop_.post([&] { loop_.post([&] { first = sink_.lines.size(); }); }); });
+  write_end_.reset();
+  loop_.run_until_idle();
+  EXPECT_LT(first, 1000U);
+  EXPECT_EQ(sink_.lines.size(), 10'000U);
+}
+
+TEST_F(LogPumpTest, DrainCountsLinesAndLeavesTheRestForLater) {
+  std::string flood;
+  for (int i = 0; i < 10'000; ++i) flood += "x\n";
+  say(flood);
+  pump_->drain(1000 * (2 + LogPump::kLineCost));
+  EXPECT_GE(sink_.lines.size(), 1000U);
+  EXPECT_LT(sink_.lines.size(), 1500U);
+  net::Scope scope;
+  scope.spawn(pump_->run());
+  write_end_.reset();
+  loop_.run_until_idle();
+  EXPECT_EQ(sink_.lines.size(), 10'000U) << "what was read and not given away is not lost";
+}
+
 class LogFlood : public LogPumpTest, public testing::WithParamInterface<bool> {};
 
 TEST_P(LogFlood, WaitsInItsWrite) {

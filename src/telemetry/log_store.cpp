@@ -21,6 +21,8 @@ constexpr std::size_t kBufferBytes = 256 * kKiB;  // written out before its time
 constexpr std::size_t kOpenJournals = 128;        // file descriptors and buffers held
 // Less room than this is none: it is not worth cutting a read into lines for.
 constexpr std::size_t kLeastRoom = 4 * kKiB;
+// What a line takes of the rate besides its text: its time and stream on disk, and the work for it.
+constexpr std::size_t kLineCost = 128;
 // While a flood goes on, one marker for each of these.
 constexpr std::chrono::seconds kMarkerPeriod{1};
 
@@ -48,7 +50,7 @@ LogStore::~LogStore() {
 bool LogStore::append(std::string_view function, std::string_view stream, std::string_view line) {
   if (!has_log_folder(function)) return true;
   Journal& log = journal(function);
-  if (!take_tokens(log, line.size() + 1)) {
+  if (!take_tokens(log, line.size() + kLineCost)) {
     count(log, stream, 1, line.size() + 1);
     return false;
   }

@@ -2,7 +2,8 @@
 //   {"t":1795412040123,"s":"2026/11/23/[$LATEST]0f…","m":"text"}         t: milliseconds since 1970
 //   {"t":…,"s":"…","k":"platform","m":"START RequestId: …"}              a line of ours: output cannot pose as one
 //
-// Bounded everywhere: per function on disk (the older half goes first), per line, per second (what is over the rate is
+// Bounded everywhere: per function on disk (the older half goes first), per line, per second (bytes, and 128 more for
+// each line, so that a flood of short lines is a flood too; what is over the rate is
 // dropped, and a platform.logsDropped line says how much: once a second, and before each line of ours), in memory.
 // Bytes that are no UTF-8 become U+FFFD.
 //

@@ -105,8 +105,8 @@ TEST_F(Logs, RotationKeepsTheNewestLinesWithinTheBound) {
 }
 
 TEST_F(Logs, AFloodIsDroppedAndSaidInOneLine) {
-  LogStore store(dir_, clock_, {.bytes_per_second = 1000, .burst_bytes = 1000});
-  const std::string line(99, 'x');
+  LogStore store(dir_, clock_, {.bytes_per_second = 2270, .burst_bytes = 2270});
+  const std::string line(99, 'x');  // and 128 bytes for the line itself
   for (int i = 0; i < 1'000'000; ++i) store.append("hello", "s", line);
   store.append_platform("hello", "s", "END RequestId: 1");
   store.flush();
