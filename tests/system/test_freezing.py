@@ -1,6 +1,7 @@
 """Idle instances stand still: what a handler leaves behind does not run between calls, and goes with its instance."""
 
 import os
+import signal
 import subprocess
 import time
 
@@ -200,3 +201,23 @@ def test_setting_it_longer_lets_work_go_on(new_server):
     (before, _, _), _ = server.invoke(name, "start")
     time.sleep(IDLE)
     assert server.invoke(name)[0][0] > before + 300
+
+
+@pytest.mark.parametrize("prefix", [[], WITHOUT_VERSION_2], ids=["any", "v1"])
+def test_a_frozen_instance_ends_with_a_killed_spawner(new_server, prefix):
+    """The kernel's own kill waits for a thaw with version 1: the server gives it."""
+    if prefix and os.geteuid() != 0:
+        pytest.skip("hiding cgroup version 2 takes root")
+    server = new_server()
+    server.prefix = prefix
+    server.start()
+    marker = new_name("lost")
+    name = server.create_function({"app.py": COUNTING}, Environment={"Variables": {"MARKER": marker}})
+    server.invoke(name, "start")
+    time.sleep(0.5)
+    with open(f"/proc/{server.pid}/task/{server.pid}/children") as file:
+        spawner, = map(int, file.read().split())
+    assert process_ids_of(marker)
+    os.kill(spawner, signal.SIGKILL)
+    assert server.process.wait(60) == 1
+    wait_for(lambda: process_ids_of(marker) == [], "no process of it is left")
