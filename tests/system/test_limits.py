@@ -285,3 +285,23 @@ def test_an_init_that_hangs_keeps_no_other_function_from_starting(new_server):
         server.kill()
         for call in calls:
             call.exception()
+
+
+WATCHES = """
+import ctypes, errno
+libc, kept = ctypes.CDLL(None, use_errno=True), []
+def handler(event, context):
+    while (one := libc.inotify_init1(0)) >= 0:
+        kept.append(one)
+    return [len(kept), errno.errorcode[ctypes.get_errno()]]
+"""
+
+
+def test_what_the_kernel_counts_for_each_user_is_each_instances_own(server):
+    """inotify instances stand for all of them (fs.inotify.max_user_instances)."""
+    if os.geteuid() != 0:
+        pytest.skip("without root all instances are one user of the host's; SECURITY.md says so")
+    first, second = (server.create_function({"app.py": WATCHES}, MemorySize=256) for _ in range(2))
+    took, refused = server.invoke(first)[0]
+    assert took > 0 and refused == "EMFILE"
+    assert server.invoke(second)[0] == [took, "EMFILE"], "the first one, which keeps its own, takes nothing away"
