@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "base/log.h"
+
 namespace lambent::scheduler {
 namespace {
 
@@ -130,6 +132,10 @@ void Pool::count_init(bool has_failed) {
   }
   init_failures_++;
   if (!is_failing()) return;
+  if (init_failures_ == kFreeFailures) {
+    log::warning("function {}: INIT failed {} times in a row; from now on its starts are spaced", function_->name,
+                 init_failures_);
+  }
   const int doublings = std::min(init_failures_ - kFreeFailures, 20);
   const auto pause = std::min(around_.limits.init_backoff, kFirstPause * (1 << doublings));
   next_start_ = around_.clock.monotonic() + pause;
