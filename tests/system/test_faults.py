@@ -23,6 +23,7 @@ import pytest
 from lambent import BINARY, new_name, process_ids_of, wait_for
 
 from functions_api import refused
+from test_rights import spawner_of
 from test_server import cgroups, get, leftovers, starts
 
 ECHO = {"app.py": "def handler(event, context):\n    return event\n"}
@@ -300,7 +301,7 @@ def test_what_a_killed_server_and_spawner_leave_frozen_is_ended_by_the_next_star
                                   Environment={"Variables": {"MARKER": marker}})
     server.invoke(name, 1)
     time.sleep(0.5)
-    spawner, = children_of(server.pid)
+    spawner = spawner_of(server)
     for pid in (spawner, server.pid):
         os.kill(pid, signal.SIGSTOP)
     assert process_ids_of(marker), "an instance lives"
@@ -321,8 +322,7 @@ def test_a_killed_spawner_ends_the_server_with_an_error_and_leaves_nothing(new_s
     table = create_table(server)
     put(server, table, ["a"])
     server.invoke(sleeper, 0)
-    spawner, = children_of(server.pid)
-    assert b"spawner" in pathlib.Path(f"/proc/{spawner}/cmdline").read_bytes()
+    spawner = spawner_of(server)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         call = pool.submit(server.invoke, sleeper, 500)
         wait_for(lambda: starts(server, sleeper) == 2, "the call has begun")
@@ -338,13 +338,6 @@ def test_a_killed_spawner_ends_the_server_with_an_error_and_leaves_nothing(new_s
     assert not left & {os.stat(folder).st_ino for folder in cgroups(server)}, "the next start removes them: nobody else can"
     assert server.invoke(sleeper, 0)[1]["StatusCode"] == 200
     assert set(read(server, table)) == {"a"}
-
-
-def children_of(pid):
-    try:
-        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
 
 
 def processes_and_mounts_of(server):

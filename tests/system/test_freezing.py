@@ -9,6 +9,8 @@ import lambent
 import pytest
 from lambent import new_name, process_ids_of, wait_for
 
+from test_rights import spawner_of
+
 COUNTING = """
 import os, threading, time
 count = 0
@@ -20,7 +22,7 @@ def work():
 def handler(event, context):
     if event == "start":
         threading.Thread(target=work, daemon=True).start()
-    return [count, os.getpid(), time.monotonic()]
+    return [count, context.log_stream_name, time.monotonic()]
 """
 
 # Answers with the number that its daemon has counted to in /tmp/count. The daemon is forked twice, has a session of its
@@ -115,13 +117,17 @@ def test_what_freezes_is_reported(new_server):
 def test_a_thread_that_a_handler_leaves_stands_still_between_calls(freezing):
     server = freezing
     name = server.create_function({"app.py": COUNTING}, MemorySize=512, Timeout=30)
-    (_, pid, _), _ = server.invoke(name, "start")
-    wait_for(lambda: server.invoke(name)[0][0] > 20, "it counts while calls follow one another")
-    (before, _, started), _ = server.invoke(name)
-    time.sleep(IDLE)
-    (after, same, ended), _ = server.invoke(name)
-    assert same == pid, "it is the same instance"
-    assert ended - started > IDLE * 0.9, "its clock went on"
+    (_, instance, _), _ = server.invoke(name, "start")
+
+    def idle_and_again():
+        (before, one, started), _ = server.invoke(name)
+        time.sleep(IDLE)
+        (after, other, ended), _ = server.invoke(name)
+        return (before, after, ended - started) if one == other == instance and before > 20 else None
+
+    # On a busy machine there may be a second instance, which takes some of the calls.
+    before, after, passed = wait_for(idle_and_again, "two calls of the one that counts", 60)
+    assert passed > IDLE * 0.9, "its clock went on"
     # 100 ms until it is frozen are 100 steps at the most, and some at the thaw.
     assert after - before < 300, (before, after)
 
@@ -134,12 +140,16 @@ def test_a_daemon_stands_still_between_calls_and_ends_with_its_instance(freezing
     name = server.create_function({"bootstrap!": (tmp_path / "bootstrap").read_bytes()}, runtime="provided.al2023",
                                   MemorySize=512, Timeout=30, Environment={"Variables": {"MARKER": marker}})
     wait_for(lambda: server.invoke(name)[0] > 20, "the daemon counts while calls follow one another")
-    before, _ = server.invoke(name)
-    time.sleep(IDLE)
-    after, _ = server.invoke(name)
-    assert before < after < before + 300
-    pids = process_ids_of(marker)
-    assert len(pids) == 2, "the runtime and its daemon"
+
+    def idle_and_again():
+        before, _ = server.invoke(name)
+        time.sleep(IDLE)
+        after, _ = server.invoke(name)
+        return (before, after) if before < after else None  # otherwise of two instances
+
+    before, after = wait_for(idle_and_again, "two calls of one instance", 60)
+    assert after < before + 300
+    assert len(process_ids_of(marker)) >= 2, "the runtime and its daemon"
     time.sleep(0.5)  # frozen by now: it must end all the same
     server.client("lambda").delete_function(FunctionName=name)
     wait_for(lambda: process_ids_of(marker) == [], "the daemon is gone with the function's instance")
@@ -169,7 +179,7 @@ export const handler = async (event) => { setTimeout(() => { fired += 1; }, 200)
         assert server.invoke(name)[0] == 0
         time.sleep(IDLE)
         fired = [server.invoke(name)[0] for _ in range(20)]
-        assert fired[-1] >= 1
+        assert max(fired) >= 1, "of the instance that was frozen; there may be another one by now"
     else:
         name = server.create_function({"app.py": "def handler(event, context):\n    return event\n"}, Timeout=30)
     for n in range(4):
@@ -215,9 +225,7 @@ def test_a_frozen_instance_ends_with_a_killed_spawner(new_server, prefix):
     name = server.create_function({"app.py": COUNTING}, Environment={"Variables": {"MARKER": marker}})
     server.invoke(name, "start")
     time.sleep(0.5)
-    with open(f"/proc/{server.pid}/task/{server.pid}/children") as file:
-        spawner, = map(int, file.read().split())
     assert process_ids_of(marker)
-    os.kill(spawner, signal.SIGKILL)
+    os.kill(spawner_of(server), signal.SIGKILL)
     assert server.process.wait(60) == 1
     wait_for(lambda: process_ids_of(marker) == [], "no process of it is left")
