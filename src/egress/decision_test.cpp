@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "egress/outside.h"
 #include "egress/token_bucket.h"
 
 namespace lambent::egress {
@@ -100,6 +101,24 @@ TEST(TokenBucket, GivesABurstAndThenARate) {
   EXPECT_TRUE(bucket.take(now + 10s));
   EXPECT_TRUE(bucket.take(now + 10s));
   EXPECT_FALSE(bucket.take(now + 10s));
+}
+
+TEST(Connections, OfOneInstanceAreFewerWhereAllTogetherAreMany) {
+  EXPECT_EQ(most_connections(256, 0), 256U);
+  EXPECT_EQ(most_connections(256, kAllConnections / 2), 256U);
+  EXPECT_EQ(most_connections(256, kAllConnections), kInAnyCase);
+  EXPECT_EQ(most_connections(4, 0), 4U);
+  // However many instances take all they may, the next one gets some, and all together stay bounded.
+  std::size_t all = 0;
+  for (int instance = 0; instance < 1000; ++instance) {
+    std::size_t own = 0;
+    while (own < most_connections(256, all)) {
+      ++own;
+      ++all;
+    }
+    EXPECT_GE(own, kInAnyCase);
+  }
+  EXPECT_LE(all, kAllConnections + 1000 * kInAnyCase);
 }
 
 TEST(KernelRoutes, KnowThisHostsOwnAddresses) {

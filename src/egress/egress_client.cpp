@@ -35,7 +35,9 @@ Result<EgressProcess> start_egress() {
   if (process.pid < 0) return fail_errno("fork", "egress");
   if (process.pid == 0) {
     fcntl(far_end.get(), F_SETFD, 0);  // this one descriptor passes the exec
-    execl("/proc/self/exe", "lambent", "egress", number.c_str(), nullptr);
+    // Without the environment: the root keys may be in it.
+    const std::array<char*, 1> nothing{nullptr};
+    execle("/proc/self/exe", "lambent", "egress", number.c_str(), nullptr, nothing.data());
     _exit(127);
   }
   return process;

@@ -125,7 +125,7 @@ void GateServer::take(UniqueFd accepted) {
   if (getsockname(accepted.get(), reinterpret_cast<sockaddr*>(&name), &length) != 0) return;
   const auto to = IpAddress::of(name);
   const std::uint16_t port = port_of(name);
-  if (connections_ >= outside_.limits.connections || outside_.connections >= kAllConnections) {
+  if (connections_ >= most_connections(outside_.limits.connections, outside_.connections)) {
     notices_.refused(to.text(port), fmt::format("{} connections are open already", connections_));
     return reset(outside_.loop, std::move(accepted));
   }

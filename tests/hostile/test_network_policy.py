@@ -1,6 +1,7 @@
 """What functions with a network policy reach, and what not, on a network of the test's own (peers.py)."""
 
 import os
+import pathlib
 import signal
 import subprocess
 import tempfile
@@ -364,6 +365,7 @@ def test_without_the_egress_process_nothing_is_open_and_the_rest_goes_on(network
     assert status["Uid"].split()[0] not in ("0", str(os.geteuid()))
     assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+    assert pathlib.Path(f"/proc/{egress[0]}/environ").read_bytes() == b"", "the root keys may be in the server's"
     os.kill(egress[0], signal.SIGKILL)
     wait_for(lambda: "the egress process ended unexpectedly" in server.log(), "the server's log")
     assert probe(f"{HELPERS}\nresult = get('{WEB}')") in ("ECONNREFUSED", "ECONNRESET", "RemoteDisconnected")
