@@ -77,7 +77,7 @@ def test_calls_and_timeouts_live_through_jumps_of_the_wall_clock(clock, url):
     status, instance = url(0)
     assert status == 200
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for shift in (DAY, 0, -DAY, 0):
+        for shift in (DAY, -DAY):
             short, long = pool.submit(url, 0.5), pool.submit(url, 1000)
             time.sleep(0.2)
             clock.jump(shift)

@@ -130,7 +130,7 @@ def test_a_crash_loop_keeps_nobody_else_waiting(server, compiled, other):
 def test_a_name_that_is_used_again_has_nothing_of_the_old(server):
     client = server.client("lambda")
     name = new_name("again")
-    for n in range(6):
+    for n in range(3):
         code = f"""
 import os, time
 def handler(event, context):

@@ -18,7 +18,7 @@ BOUND = 3
 ROUNDS = 3
 MOST_ROUNDS = 9
 CALLS = 100  # of a measurement alone
-ATTACK_MS = 600
+ATTACK_MS = 450
 
 ATTACKS = ["spin", "memory", "disk", "log", "log lines", "log without newline", "connections", "runtime connections",
            "requests", "runtime requests", "bodies"]

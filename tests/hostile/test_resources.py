@@ -91,6 +91,16 @@ def test_the_server_and_a_neighbour_feel_nothing_of_it(bombs):
     assert bombs["neighbour's calls"] >= 3
 
 
+@pytest.mark.case("cgroup-versions")
+@pytest.mark.parametrize("version", [1, 2])
+def test_memory_is_limited_by_control_groups_of_either_version(bombs, version):
+    here = 1 if os.path.isdir("/sys/fs/cgroup/memory") else 2
+    if version != here:
+        pytest.skip(f"not testable here: the memory controller of this host is version {here}'s")
+    answer, _ = bombs["heap"]
+    assert answer["errorType"] == "Runtime.OutOfMemory"
+
+
 # ---- processor ----------------------------------------------------------------------------------------------------
 
 SPIN = """

@@ -138,7 +138,7 @@ def drip(id):
 def hoard(id):
     # Bodies that stand half sent on every connection that there is, none of them the answer.
     kept = []
-    for _ in range(60):
+    for _ in range(30):
         connection = socket.create_connection((host, int(port)), timeout=10)
         connection.sendall(head("invocation/%s/response" % id, "Content-Length: 6000000"))
         connection.settimeout(0.05)
@@ -326,7 +326,7 @@ def test_a_slow_answer_is_overtaken(misuse):
 def test_hoarded_bodies_are_bounded_together(server, misuse):
     before = resident_bytes(server.pid)
     assert misuse("hoard")[0] == "answered all the same"
-    assert resident_bytes(server.pid) - before < 64 * MB, "sixty times six megabytes would be 360"
+    assert resident_bytes(server.pid) - before < 64 * MB, "thirty times six megabytes would be 180"
 
 
 @pytest.mark.case("runtime-api-misuse")
