@@ -39,10 +39,13 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not testable here: on
 
 @pytest.fixture(scope="module")
 def network():
-    made = Network().start()
-    with made.inside_host():
-        yield made
-    made.stop()
+    made = Network()
+    try:
+        made.start()
+        with made.inside_host():
+            yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture(scope="module")
