@@ -42,7 +42,8 @@ async function main() {
   const startOnly = pickStartOnly(process.env);
   const environment = { ...process.env };
   for (const name of COMMON) require(name);
-  for (let n = 0; n < REHEARSALS; n++) await rehearse(environment);
+  guardWorkers();
+  for (let n = 0; n < REHEARSALS; n++) await rehearse(startOnly, environment);
   collectGarbage();
   findMathRandom(native);
   // Node.js has waited for its other threads when it comes here.
@@ -61,11 +62,11 @@ function serve(template) {
 }
 
 async function becomeInstance({ native, startOnly, environment }) {
-  await rehearse(environment);
+  await rehearse(startOnly, environment);
   setImmediate(() => {
     const block = native.become();
     const assigned = parseEnvironment(block);
-    const startAnew = () => {
+    startAnew = () => {
       native.exec(Buffer.from([process.execPath, BOOTSTRAP].map((text) => `${text}\0`).join('')), block);
     };
     if (mustExec(startOnly, assigned)) startAnew();
@@ -73,7 +74,6 @@ async function becomeInstance({ native, startOnly, environment }) {
     Object.defineProperty(process, 'pid', { value: native.pid() });
     emulateEnd(native);
     renewRandomNumbers(native);
-    guardWorkers(startAnew);
     client.main();
   });
 }
@@ -101,8 +101,11 @@ function mentionsWorkers({ LAMBDA_TASK_ROOT, _HANDLER }) {
   return false;
 }
 
-// Where a worker is made after all: a new process instead, if no invocation has been taken yet.
-function guardWorkers(startAnew) {
+let startAnew = () => {};
+
+// Where a worker is made after all: a new process instead, if no invocation has been taken yet. In the template, since it
+// takes a millisecond.
+function guardWorkers() {
   const threads = require('worker_threads');
   threads.Worker = new Proxy(threads.Worker, {
     construct() {
@@ -164,15 +167,19 @@ function findMathRandom(native) {
 //
 // In the template, so that the code is compiled by then; in a fork that waits for its assignment, so that the pages of
 // memory which a start writes are its own by then: these page faults are most of a start's time.
-async function rehearse(environment) {
+async function rehearse(startOnly, environment) {
   const originals = { ...console };
   const sink = fs.openSync('/dev/null', 'w');
   const server = await startSampleServer();
   const before = { ...process.env };
-  const sample = { ...environment, LAMBDA_TASK_ROOT: REHEARSAL_FOLDER, _LAMBDA_TELEMETRY_LOG_FD: String(sink) };
+  const sample = {
+    ...environment, LAMBDA_TASK_ROOT: REHEARSAL_FOLDER, _HANDLER: 'sample.handler', _LAMBDA_TELEMETRY_LOG_FD: String(sink),
+  };
   for (let n = 0; n < 20; n++) sample[`SAMPLE_${n}`] = 'x'.repeat(20);
   const block = Object.entries(sample).map((pair) => `${pair.join('=')}\0`).join('');
-  beginAsNew(parseEnvironment(Buffer.from(block)), BOOTSTRAP);
+  const assigned = parseEnvironment(Buffer.from(block));
+  mustExec(startOnly, assigned);
+  beginAsNew(assigned, BOOTSTRAP);
   logs.patchConsole();
   const handler = await loader.load(REHEARSAL_FOLDER, 'sample.handler');
   await invocation.serveOne(new RuntimeApi(`127.0.0.1:${server.address().port}`), handler);
