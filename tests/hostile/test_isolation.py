@@ -233,3 +233,16 @@ def test_names_of_the_kernel_are_an_instances_own(attacker):
     found = two("look")
     assert found.pop("SysV memory listed") == 0
     refusals(found, "ENOENT", "ECONNREFUSED", "EACCES")
+
+
+@pytest.mark.case("watching")
+def test_what_others_open_and_run_cannot_be_watched(probe):
+    """Files of the host have one inode for all, whatever namespace they are seen in."""
+    found = probe("""
+fd = libc.inotify_init1(0)
+folders = ('/usr/bin', '/usr/lib', '/var/task', '/var/runtime', '/proc', '/etc', '/dev/null')
+result = {folder: errno.errorcode[ctypes.get_errno()] if libc.inotify_add_watch(fd, folder.encode(), 0x21) < 0 else 'ok'
+          for folder in folders}
+os.close(fd)
+""")
+    refusals(found, "EPERM", "ENOSYS")

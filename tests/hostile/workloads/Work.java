@@ -14,8 +14,6 @@ import java.util.zip.*;
 public class Work {
   static void files() throws Exception {
     Path folder = Files.createTempDirectory("work"), file = folder.resolve("a");
-    WatchService watch = FileSystems.getDefault().newWatchService();
-    folder.register(watch, StandardWatchEventKinds.ENTRY_CREATE);
     Files.write(file, new byte[100000]);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       channel.lock().release();
@@ -46,8 +44,6 @@ public class Work {
     try (RandomAccessFile random = new RandomAccessFile(file.toFile(), "rws")) { random.seek(1); random.write(1); random.setLength(5); }
     try (FileInputStream in = new FileInputStream(file.toFile())) { in.available(); in.skip(1); }
     file.toFile().renameTo(folder.resolve("r").toFile());
-    watch.poll(1, TimeUnit.SECONDS);
-    watch.close();
     try (Stream<Path> all = Files.walk(folder)) {
       for (Path p : all.sorted(Comparator.reverseOrder()).toList()) Files.delete(p);
     }
