@@ -20,7 +20,7 @@ MOST_ROUNDS = 9
 CALLS = 100  # of a measurement alone
 ATTACK_MS = 450
 
-ATTACKS = ["spin", "memory", "disk", "log", "log lines", "log without newline", "connections", "runtime connections",
+ATTACKS = ["memory", "disk", "log", "log lines", "log without newline", "connections", "runtime connections",
            "requests", "runtime requests", "bodies"]
 
 

@@ -118,20 +118,6 @@ static long long flood_log(long long end, const char *line, size_t length) {
   return bytes;
 }
 
-static void *spin_until(void *end) {
-  while (now_ms() < *(long long *)end) {
-  }
-  return NULL;
-}
-
-static long long spin(long long end) {
-  pthread_t threads[7];
-  for (int i = 0; i < 7; i++) pthread_create(&threads[i], NULL, spin_until, &end);
-  spin_until(&end);
-  for (int i = 0; i < 7; i++) pthread_join(threads[i], NULL);
-  return 8;
-}
-
 // Nearly all of its memory is taken, touched and given back, again and again.
 static long long thrash(long long end) {
   const size_t size = (strtoul(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), NULL, 10) * 9 / 10) << 20;
@@ -173,7 +159,6 @@ void attack(const char *event) {
   if (!strcmp(kind, "log lines")) count = flood_log(end, "x\n", 2);
   if (!strcmp(kind, "log")) count = flood_log(end, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\n", 63);
   if (!strcmp(kind, "log without newline")) count = flood_log(end, "x", 1);
-  if (!strcmp(kind, "spin")) count = spin(end);
   if (!strcmp(kind, "memory")) count = thrash(end);
   if (!strcmp(kind, "disk")) count = fill_disk(end);
   if (!strcmp(kind, "nothing")) {
