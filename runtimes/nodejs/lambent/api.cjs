@@ -46,6 +46,10 @@ class RuntimeApi {
     return this.#postReport('init/error', report);
   }
 
+  postRestoreError(report) {
+    return this.#postReport('restore/error', report);
+  }
+
   // Begins a streamed answer: {write(bytes, done), end(report?), posted}. A report given to end() tells of an error
   // in the middle of the stream. posted resolves with the platform's reply, which may come before the end.
   startResponse(requestId, contentType) {

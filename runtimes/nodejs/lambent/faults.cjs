@@ -15,6 +15,8 @@ const ImportModuleError = fault('ImportModuleError');
 const HandlerNotFound = fault('HandlerNotFound');
 const MalformedHandlerName = fault('MalformedHandlerName');
 const UserCodeSyntaxError = fault('UserCodeSyntaxError');
+const BeforeSnapshotError = fault('BeforeSnapshotError');
+const AfterRestoreError = fault('AfterRestoreError');
 const InvalidStreamingOperation = fault('InvalidStreamingOperation');
 
 class UnhandledPromiseRejection extends fault('UnhandledPromiseRejection') {
@@ -66,6 +68,8 @@ function toLogJson(error) {
 }
 
 module.exports = {
+  AfterRestoreError,
+  BeforeSnapshotError,
   HandlerNotFound,
   ImportModuleError,
   InvalidStreamingOperation,

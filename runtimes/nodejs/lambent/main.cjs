@@ -16,27 +16,33 @@ const EXIT_UNHANDLED_REJECTION = 128;
 const EXIT_UNCAUGHT_EXCEPTION = 129;
 
 async function main() {
+  await serve(await initialize());
+}
+
+// INIT: resolves to the user's handler. Where that fails: reports it and ends the process.
+async function initialize() {
   logs.patchConsole();
-  const address = process.env.AWS_LAMBDA_RUNTIME_API;
   process.on('uncaughtException', (error) => {
-    endProcess(address, 'Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION);
+    endProcess('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION);
   });
   process.on('unhandledRejection', (reason) => {
     const { UnhandledPromiseRejection } = require('./faults.cjs');
     const error = new UnhandledPromiseRejection(reason);
-    endProcess(address, 'Unhandled Promise Rejection', error, EXIT_UNHANDLED_REJECTION);
+    endProcess('Unhandled Promise Rejection', error, EXIT_UNHANDLED_REJECTION);
   });
   process.on('beforeExit', invocation.onEmptyEventLoop);
-
-  let handler;
   try {
-    handler = await loader.load(process.env.LAMBDA_TASK_ROOT || '/var/task', process.env._HANDLER || '');
+    return await loader.load(process.env.LAMBDA_TASK_ROOT || '/var/task', process.env._HANDLER || '');
   } catch (error) {
-    endProcess(address, 'Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION);
-    return;
+    endInit(error);
+    return new Promise(() => {});
   }
+}
+
+// Runs until the platform ends the process.
+async function serve(handler) {
+  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
   try {
-    const api = new RuntimeApi(address);
     for (;;) await invocation.serveOne(api, handler);
   } catch (error) { // the platform is gone: nobody is left to report to
     logs.logError('Runtime API failure', error);
@@ -44,18 +50,28 @@ async function main() {
   }
 }
 
+function endInit(error) {
+  endProcess('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION);
+}
+
+function endRestore(error) {
+  endProcess('Restore error', error, EXIT_UNCAUGHT_EXCEPTION, (api, report) => api.postRestoreError(report));
+}
+
 let ending = false;
 
 // Reports the error and ends the process. A connection of its own, since the other one may be waiting for an answer.
-function endProcess(address, title, error, exitCode) {
+function endProcess(title, error, exitCode, post = postWherever) {
   if (ending) return;
   ending = true;
   logs.logError(title, error);
-  const api = new RuntimeApi(address);
-  const requestId = invocation.currentRequestId();
-  const report = require('./faults.cjs').describe(error);
-  const posted = requestId === undefined ? api.postInitError(report) : api.postError(requestId, report);
-  posted.catch(() => {}).then(() => process.exit(exitCode));
+  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+  post(api, require('./faults.cjs').describe(error)).catch(() => {}).then(() => process.exit(exitCode));
 }
 
-module.exports = { main };
+function postWherever(api, report) {
+  const requestId = invocation.currentRequestId();
+  return requestId === undefined ? api.postInitError(report) : api.postError(requestId, report);
+}
+
+module.exports = { endInit, endRestore, initialize, main, serve };

@@ -36,46 +36,77 @@ const START_ONLY = /^(?!NODE_PATH$)(NODE_|UV_USE|LD_|LC_|LANG|GLIBC_|MALLOC_|OPE
 const REHEARSALS = 20; // code that ran so often is compiled, and its caches are filled
 
 async function main() {
-  const native = require(process.env.LAMBENT_TEMPLATE_ADDON || path.join(RUNTIME_FOLDER, 'lambent_fork.node'));
-  const control = Number(process.env.LAMBENT_TEMPLATE_FD || 3);
-  native.open(process.env.LAMBENT_TEMPLATE_LIBRARY || '/var/runtime/lambent_template.so');
+  const own = takeOwnVariables();
+  const native = require(own.ADDON || path.join(RUNTIME_FOLDER, 'lambent_fork.node'));
+  native.open(own.LIBRARY || '/var/runtime/lambent_template.so');
+  const become = await (own.MODE === 'snapshot' ? makeSnapshot : makeBlank)(native);
+  collectGarbage();
+  findMathRandom(native);
+  // From a phase of the event loop that allows a new one under it: not from the answer to a poll.
+  setImmediate(serve, { native, control: Number(own.FD || 3), become });
+}
+
+// LAMBENT_TEMPLATE_*, which are nothing of an instance's.
+function takeOwnVariables() {
+  const own = {};
+  for (const name of Object.keys(process.env).filter((each) => each.startsWith('LAMBENT_TEMPLATE_'))) {
+    own[name.slice('LAMBENT_TEMPLATE_'.length)] = process.env[name];
+    delete process.env[name];
+  }
+  return own;
+}
+
+// Nothing of any user is in it.
+async function makeBlank(native) {
   const startOnly = pickStartOnly(process.env);
   const environment = { ...process.env };
   for (const name of COMMON) require(name);
   guardWorkers();
   for (let n = 0; n < REHEARSALS; n++) await rehearse(startOnly, environment);
-  collectGarbage();
-  findMathRandom(native);
-  // Node.js has waited for its other threads when it comes here.
-  process.once('beforeExit', () => serve({ native, control, startOnly, environment }));
+  return async () => {
+    await rehearse(startOnly, environment);
+    setImmediate(() => becomeInstance(native, startOnly));
+  };
 }
 
-// One order. The next one comes by way of the event loop, so that other threads have nothing to do at each fork.
-function serve(template) {
-  const { native, control } = template;
-  if (!native.next(control)) process.exit(0);
-  const child = native.fork();
-  if (child === 0) return void becomeInstance(template);
-  native.forked(child);
-  process.once('beforeExit', () => serve(template));
-  setImmediate(() => {});
-}
-
-async function becomeInstance({ native, startOnly, environment }) {
-  await rehearse(startOnly, environment);
-  setImmediate(() => {
-    const block = native.become();
-    const assigned = parseEnvironment(block);
-    startAnew = () => {
-      native.exec(Buffer.from([process.execPath, BOOTSTRAP].map((text) => `${text}\0`).join('')), block);
-    };
-    if (mustExec(startOnly, assigned)) startAnew();
-    beginAsNew(assigned, BOOTSTRAP);
+// INIT has run in it.
+async function makeSnapshot(native) {
+  const { endUnsafe, prepare } = require('./snapshot.cjs');
+  startAnew = () => endUnsafe('a worker thread');
+  guardWorkers();
+  beginAsNew({ ...process.env }, BOOTSTRAP);
+  const resume = await prepare();
+  return () => setImmediate(() => {
+    const environment = parseEnvironment(native.become());
     Object.defineProperty(process, 'pid', { value: native.pid() });
     emulateEnd(native);
     renewRandomNumbers(native);
-    client.main();
+    resume(environment);
   });
+}
+
+// One order; then the next one, by way of the event loop.
+function serve(template) {
+  const { native, control, become } = template;
+  if (!native.next(control)) process.exit(0);
+  const child = native.fork();
+  if (child === 0) return void become();
+  native.forked(child);
+  setImmediate(serve, template);
+}
+
+function becomeInstance(native, startOnly) {
+  const block = native.become();
+  const assigned = parseEnvironment(block);
+  startAnew = () => {
+    native.exec(Buffer.from([process.execPath, BOOTSTRAP].map((text) => `${text}\0`).join('')), block);
+  };
+  if (mustExec(startOnly, assigned)) startAnew();
+  beginAsNew(assigned, BOOTSTRAP);
+  Object.defineProperty(process, 'pid', { value: native.pid() });
+  emulateEnd(native);
+  renewRandomNumbers(native);
+  client.main();
 }
 
 function pickStartOnly(environment) {
