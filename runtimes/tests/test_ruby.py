@@ -204,6 +204,11 @@ def test_a_lost_platform_ends_the_instance(run_ruby):
     assert run.exit_code() == 1
 
 
+def test_hooks_may_be_registered_where_there_are_no_snapshots(run_ruby):
+    run = run_ruby("require 'snapshot_restore'\nSnapshotRestore.register_after_restore { raise 'x' }\n" + ECHO)
+    assert run.result(1) == 1
+
+
 STATE = """
 def handler(event:, context:)
   {

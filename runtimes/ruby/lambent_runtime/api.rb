@@ -43,6 +43,10 @@ module LambentRuntime
       post_report("init/error", report)
     end
 
+    def post_restore_error(report)
+      post_report("restore/error", report)
+    end
+
     private
 
     def post_report(path, report)

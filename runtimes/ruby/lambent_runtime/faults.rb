@@ -9,9 +9,9 @@ module LambentRuntime
 
     module_function
 
-    # kind: "Function" for an error of an invocation, "Init" for one before the first.
-    def describe(error, kind)
-      { errorMessage: text_of(error), errorType: "#{kind}<#{error.class}>", stackTrace: users_frames(error) }
+    # kind: "Function" for an error of an invocation, "Init" for one before the first. type: the class to name.
+    def describe(error, kind, type = error.class)
+      { errorMessage: text_of(error), errorType: "#{kind}<#{type}>", stackTrace: users_frames(error) }
     end
 
     def log(title, report)

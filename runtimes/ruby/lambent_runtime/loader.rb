@@ -5,6 +5,7 @@ module LambentRuntime
   # module.
   module Loader
     TASK_ROOT = "/var/task"
+    RUNTIME_FOLDER = File.dirname(__dir__) # where snapshot_restore is
 
     module_function
 
@@ -16,6 +17,7 @@ module LambentRuntime
       end
 
       $LOAD_PATH.unshift(task_root) unless $LOAD_PATH.include?(task_root)
+      $LOAD_PATH.push(RUNTIME_FOLDER) unless $LOAD_PATH.include?(RUNTIME_FOLDER)
       require File.expand_path(file, task_root)
       # A method of the top level is a private one of every object.
       receiver = owner.empty? ? Kernel : Object.const_get(owner.first)

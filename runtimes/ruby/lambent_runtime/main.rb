@@ -17,24 +17,35 @@ module LambentRuntime
 
   # Runs until the platform ends the process. Reads all it needs from the environment, so call it after a fork.
   def run
+    api = Api.new(ENV.fetch("AWS_LAMBDA_RUNTIME_API"))
+    serve(api, initialize_function(api))
+  end
+
+  # INIT: the user's handler. Where that fails: reports it and ends the process.
+  def initialize_function(api)
     $stdout.sync = $stderr.sync = true
     Logs.arrange
-    api = Api.new(ENV.fetch("AWS_LAMBDA_RUNTIME_API"))
-    handler = load_or_exit(api)
+    Loader.load(ENV.fetch("LAMBDA_TASK_ROOT", Loader::TASK_ROOT), ENV.fetch("_HANDLER", ""))
+  rescue SystemExit, SignalException
+    raise # the function ends itself, which is the platform's to report
+  rescue Exception => error # LoadError and SyntaxError are not StandardErrors
+    end_by(api, :post_init_error, error.class, error)
+  end
+
+  def serve(api, handler)
     loop { Invocation.serve_one(api, handler) }
   rescue Api::Lost => error
     warn(error.message)
     exit!(1)
   end
 
-  def load_or_exit(api)
-    Loader.load(ENV.fetch("LAMBDA_TASK_ROOT", Loader::TASK_ROOT), ENV.fetch("_HANDLER", ""))
-  rescue SystemExit, SignalException
-    raise # the function ends itself, which is the platform's to report
-  rescue Exception => error # LoadError and SyntaxError are not StandardErrors
-    report = Faults.describe(error, "Init")
+  # type: the class to report it as.
+  def end_by(api, post, type, error)
+    report = Faults.describe(error, "Init", type)
     Faults.log("Init error when loading handler", report)
-    api.post_init_error(report)
+    api.public_send(post, report)
+    exit!(1)
+  rescue Api::Lost
     exit!(1)
   end
 end

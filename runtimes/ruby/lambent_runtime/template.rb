@@ -28,28 +28,56 @@ module LambentRuntime
     REHEARSALS = 5
 
     def initialize
-      @started_with = ENV.select { |name, _| START_ONLY.match?(name) }
-      @libraries = $LOAD_PATH - ENV.fetch("RUBYLIB", "").split(":")
-      @control = Integer(ENV.fetch("LAMBENT_TEMPLATE_FD", "3"))
-      @library = open_library(ENV.fetch("LAMBENT_TEMPLATE_LIBRARY", LIBRARY))
-      @environment = ENV.to_h
-      COMMON.each { |name| load_ahead(name) }
+      own = ENV.select { |name, _| name.start_with?("LAMBENT_TEMPLATE_") }
+      own.each_key { |name| ENV.delete(name) }
+      @control = Integer(own.fetch("LAMBENT_TEMPLATE_FD", "3"))
+      @library = open_library(own.fetch("LAMBENT_TEMPLATE_LIBRARY", LIBRARY))
+      require_single_thread
+      own["LAMBENT_TEMPLATE_MODE"] == "snapshot" ? make_snapshot : make_blank
     end
 
     # In each fork: runs the instance and does not return.
     def serve
-      require_single_thread
-      REHEARSALS.times { rehearse }
-      ENV.clear
       3.times { GC.start }
       GC.compact if GC.respond_to?(:compact)
       while @library[:next].call(@control) == 1
-        child = fork { become_instance }
+        child = fork { @snapshot ? resume : become_instance }
         @library[:forked].call(child)
       end
     end
 
     private
+
+    # Nothing of any user is in it.
+    def make_blank
+      @started_with = ENV.select { |name, _| START_ONLY.match?(name) }
+      @libraries = $LOAD_PATH - ENV.fetch("RUBYLIB", "").split(":")
+      @environment = ENV.to_h
+      COMMON.each { |name| load_ahead(name) }
+      REHEARSALS.times { rehearse }
+      ENV.clear
+    end
+
+    # INIT has run in it.
+    def make_snapshot
+      require_relative "snapshot"
+      $PROGRAM_NAME = File.join(FOLDER, "bootstrap.rb")
+      @snapshot = Snapshot.new
+    end
+
+    def resume
+      @snapshot.run(wait)
+    end
+
+    # The environment of the assignment, once it is there.
+    def wait
+      events = event_descriptors
+      fd = @library[:become].call
+      exit!(1) if fd.negative? # the platform knows why
+      environment = read_environment(fd)
+      renew_event_descriptors(events)
+      environment
+    end
 
     def open_library(path)
       handle = Fiddle.dlopen(path)
@@ -77,11 +105,7 @@ module LambentRuntime
     def become_instance
       rehearse
       ENV.clear
-      events = event_descriptors
-      fd = @library[:become].call
-      exit!(1) if fd.negative? # the platform knows why
-      environment = read_environment(fd)
-      renew_event_descriptors(events)
+      environment = wait
       script = File.join(FOLDER, "bootstrap.rb")
       exec(environment, RbConfig.ruby, script, unsetenv_others: true) if must_exec?(environment)
       begin_as_new(environment, script)
