@@ -154,8 +154,8 @@ class Server:
         return self._make_client(service, **options)
 
     def _make_client(self, service, **options):
-        config = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=256,
-                                        **options.pop("config", {}))
+        config = botocore.config.Config(**{"retries": {"total_max_attempts": 1}, "read_timeout": 120,
+                                           "max_pool_connections": 256, **options.pop("config", {})})
         return self.session().client(service, endpoint_url=self.endpoint, config=config, **options)
 
     def resource(self, service):
