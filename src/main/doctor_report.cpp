@@ -41,9 +41,9 @@ std::string quoted(std::string_view text) {
 }
 
 std::string protection_row(const Capability& one) {
-  std::string row = fmt::format("{:<22} {:<10} {}\n", one.name, word_of(one.level), one.means);
-  if (one.means.empty()) row = fmt::format("{:<22} {:<10} {}\n", one.name, word_of(one.level), one.remedy);
-  if (!one.means.empty() && !one.remedy.empty()) row += fmt::format("{:<33} {}\n", "", one.remedy);
+  std::string row = fmt::format("{:<26} {:<10} {}\n", one.name, word_of(one.level), one.means);
+  if (one.means.empty()) row = fmt::format("{:<26} {:<10} {}\n", one.name, word_of(one.level), one.remedy);
+  if (!one.means.empty() && !one.remedy.empty()) row += fmt::format("{:<37} {}\n", "", one.remedy);
   return row;
 }
 
@@ -54,7 +54,7 @@ bool Examination::is_enough() const {
 }
 
 std::string as_table(const Examination& found) {
-  std::string text = fmt::format("{:<22} {:<10} {}\n", "PROTECTION", "ENFORCED", "BY, OR WHY NOT AND HOW TO GET IT");
+  std::string text = fmt::format("{:<26} {:<10} {}\n", "PROTECTION", "ENFORCED", "BY, OR WHY NOT AND HOW TO GET IT");
   for (const auto& one : found.report.capabilities) text += protection_row(one);
   text += fmt::format("\n{:<30} {}\n", "HOST", "FOUND, AND WHAT TO DO");
   for (const auto& one : found.advice) {

@@ -37,18 +37,23 @@ std::array<__user_cap_data_struct, 2> bits_of(std::span<const int> capabilities)
   return sets;
 }
 
+Result<bool> read_capability(unsigned capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  if (syscall(SYS_capget, &header, sets.data()) != 0) return fail_errno("capget");
+  return (sets[capability / 32].effective >> (capability % 32) & 1U) != 0;
+}
+
 }  // namespace
 
 bool has_capability(unsigned capability) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> sets{};
-  if (syscall(SYS_capget, &header, sets.data()) != 0) return false;
-  return (sets[capability / 32].effective >> (capability % 32) & 1U) != 0;
+  return read_capability(capability).value_or(false);
 }
 
 Result<> drop_all_capabilities() {
   // Without CAP_SETPCAP there is nothing to lose: no_new_privs keeps program files from giving any.
-  if (has_capability(CAP_SETPCAP)) {
+  LAMBENT_TRY(const bool may_empty, read_capability(CAP_SETPCAP));
+  if (may_empty) {
     if (prctl(PR_SET_SECUREBITS, kLockedBits, 0, 0, 0) != 0) return fail_errno("prctl", "PR_SET_SECUREBITS");
     LAMBENT_TRY_VOID(empty_bounding_set());
   }

@@ -99,7 +99,8 @@ class CgroupV1 final : public CgroupBackend {
 
   // What the kernel was built without is absent.
   static Result<> write_if_there(const std::string& file, std::uint64_t value) {
-    return access(file.c_str(), F_OK) == 0 ? write_kernel_file(file, std::to_string(value)) : Result<>{};
+    if (access(file.c_str(), F_OK) != 0 && errno == ENOENT) return {};
+    return write_kernel_file(file, std::to_string(value));
   }
 
   static Result<> limit_cpu(const std::string& folder, std::uint32_t millicores) {

@@ -97,7 +97,8 @@ class CgroupV2 final : public CgroupBackend {
     LAMBENT_TRY_VOID(write_kernel_file(folder + "/memory.max", std::to_string(bytes)));
     LAMBENT_TRY_VOID(write_kernel_file(folder + "/memory.oom.group", "1"));
     const std::string swap = folder + "/memory.swap.max";
-    return access(swap.c_str(), F_OK) == 0 ? write_kernel_file(swap, "0") : Result<>{};
+    if (access(swap.c_str(), F_OK) != 0 && errno == ENOENT) return {};
+    return write_kernel_file(swap, "0");
   }
 
   Result<> hand_on_to(const std::string& name) {

@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstdint>
 
 namespace lambent::sandbox {
@@ -66,14 +66,22 @@ std::vector<std::string> writable_folders_of(const protocol::Launch& launch) {
   return folders;
 }
 
+// 0 where the kernel has none. Any other failure is one: a sandbox must not lack the wall by chance.
+Result<int> known_version() {
+  const long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, kGetVersion);
+  if (version >= 0) return static_cast<int>(version);
+  if (errno == ENOSYS || errno == EOPNOTSUPP) return 0;
+  return fail_errno("landlock_create_ruleset", "version");
+}
+
 }  // namespace
 
 int landlock_version() {
-  return static_cast<int>(std::max(syscall(SYS_landlock_create_ruleset, nullptr, 0, kGetVersion), 0L));
+  return known_version().value_or(0);
 }
 
 Result<UniqueFd> make_landlock_rules(const std::vector<std::string>& writable_folders) {
-  const int version = landlock_version();
+  LAMBENT_TRY(const int version, known_version());
   if (version == 0) return UniqueFd();
   const std::uint64_t handled = rights_of(version);
   const RulesetAttributes attributes{handled, 0, version >= 6 ? kScopeAbstractSockets | kScopeSignals : 0};

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/rlimits.h"
+#include "sandbox/spawner_client.h"
 #include "sandbox/spawner_process.h"
 #include "sandbox/spawner_rights.h"
 
@@ -40,7 +41,9 @@ Result<std::unique_ptr<SpawnerLoop>> SpawnerLoop::create(UniqueFd server) {
   std::unique_ptr<SpawnerLoop> loop(new SpawnerLoop(std::move(server)));
   LAMBENT_TRY(loop->filters_, compile_seccomp_profiles());
   LAMBENT_TRY(loop->unpacker_filter_, compile_seccomp_policy("unpacker"));
-  loop->is_privileged_ = has_host_privileges();
+  // Root of a container may have the rights and not the user ids that sandboxes get.
+  const SpawnerSettings ids;
+  loop->is_privileged_ = has_host_privileges() && is_known_id(ids.first_host_uid, ids.host_uids);
   if (!loop->is_privileged_) {
     if (const auto entered = enter_namespaces_of_ordinary_user(); !entered) {
       log::warning("spawner: {}", entered.error().message());  // the report of the host says what follows from it

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 
 #include "base/log.h"
 #include "sandbox/confine.h"
@@ -163,12 +164,12 @@ void SpawnerLoop::unpack(const protocol::Unpack& message, ReceivedPacket& packet
                            .is_privileged = is_privileged_,
                            .filter = unpacker_filter_});
   if (!job) return refuse(job.error());
-  const int pidfd = job->pidfd.get();
-  unpackings_.emplace(message.header.id, *std::move(job));
-  if (const auto watched = watch(pidfd, Source::unpack_pidfd, message.header.id); !watched) {
-    log::error("spawner: {}", watched.error().message());
-    is_stopping_ = true;
+  if (const auto watched = watch(job->pidfd.get(), Source::unpack_pidfd, message.header.id); !watched) {
+    job->stop_for_time();
+    std::ignore = job->outcome();  // reaps it and empties the folder
+    return refuse(watched.error());
   }
+  unpackings_.emplace(message.header.id, *std::move(job));
 }
 
 }  // namespace lambent::sandbox

@@ -111,7 +111,11 @@ Result<Instance*> SpawnerLoop::make_shell(const protocol::Launch& like, std::uin
   auto watched = watch(placed.pidfd.get(), Source::pidfd, key);
   if (watched) watched = watch(placed.channel.get(), Source::channel, key);
   if (watched && placed.memory_watch.valid()) watched = watch(placed.memory_watch.get(), Source::memory, key);
-  if (!watched) fail_instance(placed, watched.error());  // out of memory or of epoll watches
+  if (!watched) {  // out of memory or of epoll watches: nothing would tell its end, so it is waited for here
+    fail_instance(placed, watched.error());
+    on_ended(placed);
+    return std::unexpected(watched.error());
+  }
   return &placed;
 }
 

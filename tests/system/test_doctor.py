@@ -1,7 +1,9 @@
 """`lambent doctor` and `--require-isolation`: what is enforced is said, and what is required is not started without."""
 
+import errno
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import tempfile
@@ -28,7 +30,7 @@ def doctor(*flags, prefix=()):
 
 def examined(*flags, prefix=()):
     code, out, said = doctor("--json", *flags, prefix=prefix)
-    assert code in (0, 1), said
+    assert code in (0, 1) and out, said
     found = json.loads(out)
     return code, found, {each["name"]: each for each in found["protections"]}
 
@@ -127,6 +129,67 @@ def test_a_server_starts_at_the_level_that_the_host_has(new_server):
 
 
 # ---- started by an ordinary user
+
+
+@pytest.fixture
+def delegated():
+    """A command that runs another in a cgroup of the ordinary user's own, in each hierarchy, as systemd delegates one."""
+    made, lines, carried = [], [], set()
+    for line in open("/proc/self/cgroup"):
+        _, controllers, path = line.strip().split(":", 2)
+        if controllers and not {"cpu", "memory", "pids", "freezer"} & set(controllers.split(",")):
+            continue
+        for root in ([f"/sys/fs/cgroup/{controllers}"] if controllers else ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]):
+            own = pathlib.Path(root + path)
+            if not (own / "cgroup.procs").exists():
+                continue
+            folder = own / f"lambent-delegated-{os.getpid()}"
+            folder.mkdir()
+            made.append(folder)
+            carried |= set(controllers.split(",") if controllers else (folder / "cgroup.controllers").read_text().split())
+            for each in [folder, *folder.iterdir()]:
+                os.chown(each, ORDINARY, ORDINARY)
+            lines.append(f"echo $$ > {folder}/cgroup.procs")
+            break
+    if not {"cpu", "memory", "pids"} <= carried:
+        for folder in made:
+            folder.rmdir()
+        pytest.skip(f"cgroup version 2 hands only {sorted(carried)} on to a cgroup beside the test's processes")
+    yield ["sh", "-c", " && ".join([*lines, 'exec "$@"']), "sh"]
+    for folder in made:
+        for inner in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
+            inner.rmdir()  # version 2 leaves the one that the server moved to
+        folder.rmdir()
+
+
+@only_root
+def test_with_a_delegated_cgroup_an_ordinary_user_has_every_limit(ordinary_server, delegated):
+    code, found, protections = examined("--require-isolation", "standard", prefix=[*delegated, *AS_ORDINARY])
+    assert code == 0 and found["level"] == "standard", protections
+    for limit in ("memory limit", "processor share", "process limit"):
+        assert protections[limit]["state"] == "full", protections[limit]
+    assert protections["user of its own"]["state"] == "partial"
+    server = ordinary_server("--require-isolation", "standard", prefix=delegated).start()
+    name = server.create_function({"app.py": """
+import os, signal
+def handler(event, context):
+    children = []
+    try:
+        while len(children) < 5000:
+            pid = os.fork()
+            if pid == 0:
+                signal.pause()
+            children.append(pid)
+    except OSError as error:
+        return [len(children), error.errno]
+    finally:
+        for pid in children:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+"""}, Timeout=60, MemorySize=1024)
+    count, error = server.invoke(name)[0]
+    assert error == errno.EAGAIN and 900 < count < 1024, "the limit of processes is the cgroup's"
+    assert server.stop() == 0
 
 
 @only_root

@@ -20,7 +20,7 @@ def status(pid):
 
 def spawner_of(server):
     children = pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    found = [int(p) for p in children if pathlib.Path(f"/proc/{p}/cmdline").read_bytes().split(b"\0")[1] == b"spawner"]
+    found = [int(p) for p in children if pathlib.Path(f"/proc/{p}/cmdline").read_bytes().split(b"\0")[1:2] == [b"spawner"]]
     assert len(found) == 1
     return found[0]
 
