@@ -39,5 +39,10 @@ std::span<const lambent::EmbeddedFile> ${name}() { return kFiles; }
 }  // namespace ${namespace}
 " @ONLY)
   set_source_files_properties("${output}" PROPERTIES OBJECT_DEPENDS "${inputs}")
-  target_sources(${target} PRIVATE "${output}")
+  # A target of its own, without ccache: what stands behind #embed is not part of what it hashes.
+  add_library(${target}_${name} OBJECT "${output}")
+  set_target_properties(${target}_${name} PROPERTIES CXX_COMPILER_LAUNCHER "")
+  target_link_libraries(${target}_${name} PRIVATE lambent_flags)
+  target_include_directories(${target}_${name} PRIVATE "${CMAKE_BINARY_DIR}/include/base")
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_${name}>)
 endfunction()

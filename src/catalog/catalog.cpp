@@ -105,6 +105,12 @@ const Entry* Catalog::entry(std::string_view name) const {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
+std::set<std::string> Catalog::runtimes_in_use() const {
+  std::set<std::string> runtimes;
+  for (const auto& [name, entry] : entries_) runtimes.insert(entry.latest->runtime);
+  return runtimes;
+}
+
 FunctionPtr Catalog::find(std::string_view name) const {
   const auto* found = entry(name);
   return found ? found->latest : nullptr;

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -114,6 +115,8 @@ class Catalog {
   [[nodiscard]] FunctionPtr find(std::string_view name) const;
   [[nodiscard]] std::optional<UrlTarget> find_by_url(std::string_view url_id) const;
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  // Runtime identifiers of all functions, each once.
+  [[nodiscard]] std::set<std::string> runtimes_in_use() const;
   // Of all packages as uploaded, each counted once; bytes.
   [[nodiscard]] std::uint64_t total_code_bytes() const;
 

@@ -20,6 +20,8 @@ class Backend {
   // Done when the program runs. `on_exit` is called exactly once after a successful launch, never after a failed one.
   virtual net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> launch(sandbox::Policy policy,
                                                                                 OnExit on_exit) = 0;
+  // Keeps sandboxes prepared for policies of this kind; see SpawnerClient::keep_ready.
+  virtual void keep_ready(std::uint32_t kind, const sandbox::Policy& like, std::uint32_t ready, bool is_template) = 0;
   // Changes its processor share, in thousandths of a core.
   virtual void set_cpu(sandbox::ChildId id, std::uint32_t millicores) = 0;
   // Ends it with everything in it; on_exit follows.
@@ -33,6 +35,9 @@ class ProcessBackend final : public Backend {
   net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> launch(sandbox::Policy policy,
                                                                         OnExit on_exit) override {
     co_return co_await spawner_.launch(policy, std::move(on_exit));
+  }
+  void keep_ready(std::uint32_t kind, const sandbox::Policy& like, std::uint32_t ready, bool is_template) override {
+    spawner_.keep_ready(kind, like, ready, is_template);
   }
   void set_cpu(sandbox::ChildId id, std::uint32_t millicores) override { spawner_.set_cpu(id, millicores); }
   void kill(sandbox::ChildId id) override { spawner_.kill(id); }

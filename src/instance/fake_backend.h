@@ -64,6 +64,7 @@ class FakeBackend final : public Backend {
     co_return child;
   }
 
+  void keep_ready(std::uint32_t, const sandbox::Policy&, std::uint32_t, bool) override {}
   void set_cpu(sandbox::ChildId id, std::uint32_t millicores) override { cpu_shares[id] = millicores; }
 
   void kill(sandbox::ChildId id) override {

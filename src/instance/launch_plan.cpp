@@ -69,9 +69,7 @@ sandbox::SeccompProfile profile_of(RuntimeFamily family) {
   return sandbox::SeccompProfile::provided;
 }
 
-void add_mounts(sandbox::Policy& policy, const catalog::Function& function, const Runtime& runtime,
-                const Platform& platform) {
-  policy.mounts.push_back({function.code->folder, kTaskRoot});
+void add_runtime_mounts(sandbox::Policy& policy, const Runtime& runtime, const Platform& platform) {
   if (const char* client = client_folder(runtime.family)) {
     policy.mounts.push_back({fmt::format("{}/{}", platform.runtimes_folder, client), kRuntimeFolder});
   }
@@ -135,7 +133,57 @@ void add_environment(sandbox::Policy& policy, const catalog::Function& function,
   }
 }
 
+// Environment that every function has unless it replaces it; the interpreter of a template is started with it.
+std::vector<std::string> common_environment() {
+  return {"LANG=en_US.UTF-8", "TZ=:UTC", "PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
+          "LD_LIBRARY_PATH=/var/task:/var/task/lib:/opt/lib"};
+}
+
+// Empty where instances are started one by one. What each template is and needs: runtimes/*/README.md.
+std::vector<std::string> template_arguments(RuntimeFamily family) {
+  switch (family) {
+    case RuntimeFamily::python:
+      return {"-S", "-B", "/var/runtime/template.py"};
+    case RuntimeFamily::nodejs:
+      return {"--single-threaded", "--v8-pool-size=1", "--no-flush-bytecode", "/var/runtime/template.cjs"};
+    case RuntimeFamily::ruby:
+      return {"/var/runtime/template.rb"};
+    case RuntimeFamily::java:
+    case RuntimeFamily::provided:
+      break;
+  }
+  return {};
+}
+
+void add_template_command(sandbox::Policy& policy, const Runtime& runtime) {
+  policy.argv = template_arguments(runtime.family);
+  policy.argv.insert(policy.argv.begin(), runtime.interpreter);
+  policy.environment = common_environment();
+  if (runtime.family == RuntimeFamily::python) {
+    policy.environment.push_back(fmt::format("PYTHONPATH={}", kRuntimeFolder));
+  }
+}
+
 }  // namespace
+
+StartKind start_kind(const Runtime& runtime, const Platform& platform, const Limits& limits) {
+  StartKind kind;
+  kind.number = runtime.start_kind;
+  kind.is_template = has_template(runtime.family);
+  sandbox::Policy& like = kind.like;
+  if (kind.is_template) {
+    add_runtime_mounts(like, runtime, platform);
+    add_template_command(like, runtime);
+  } else {
+    like.argv = {"/var/task/bootstrap"};  // never executed: each launch brings its own
+  }
+  like.working_folder = "/";
+  like.seccomp = profile_of(runtime.family);
+  like.open_files = limits.open_files;
+  like.runtime_port = platform.runtime_port;
+  like.platform_port = platform.api_port;
+  return kind;
+}
 
 std::uint32_t function_millicores(const catalog::Function& function, const Limits& limits) {
   return sandbox::millicores_for(std::uint64_t{function.memory_mb} * kMiB, limits.megabytes_per_core);
@@ -145,7 +193,8 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
                             const Limits& limits, const identity::TemporaryCredentials& credentials,
                             const std::string& log_stream) {
   sandbox::Policy policy;
-  add_mounts(policy, function, runtime, platform);
+  add_runtime_mounts(policy, runtime, platform);  // first: a sandbox that is ready has them already
+  policy.mounts.push_back({function.code->folder, kTaskRoot});
   add_command(policy, runtime);
   add_environment(policy, function, runtime, platform, credentials, log_stream);
   policy.working_folder = kTaskRoot;
@@ -157,6 +206,7 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
   policy.tmp_bytes = std::uint64_t{function.ephemeral_storage_mb} * kMiB;
   policy.runtime_port = platform.runtime_port;
   policy.platform_port = platform.api_port;
+  policy.kind = runtime.start_kind;
   return policy;
 }
 

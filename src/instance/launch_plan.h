@@ -22,6 +22,16 @@ struct Platform {
   std::uint16_t api_port = 4566;
 };
 
+// The kinds of sandboxes that are kept ready (sandbox::Policy::kind). One that is empty, for programs of functions' own
+// and for runtimes without a template; and one for each runtime whose instances are forked from a template.
+struct StartKind {
+  std::uint32_t number = 0;
+  sandbox::Policy like;
+  bool is_template = false;
+};
+// Nothing of the function's enters: instances of all functions with this runtime are made from it.
+StartKind start_kind(const Runtime& runtime, const Platform& platform, const Limits& limits);
+
 // The processor share that the function's memory size buys, in thousandths of a core.
 std::uint32_t function_millicores(const catalog::Function& function, const Limits& limits);
 

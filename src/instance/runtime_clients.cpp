@@ -17,7 +17,9 @@
 
 namespace lambent::instance {
 
-std::span<const EmbeddedFile> runtime_client_files();  // cmake/EmbedFiles.cmake
+// cmake/EmbedFiles.cmake
+std::span<const EmbeddedFile> runtime_client_files();
+std::span<const EmbeddedFile> template_library_files();
 
 namespace {
 
@@ -29,6 +31,7 @@ std::string digest_of_clients() {
     all += fmt::format("{}\n{}\n", file.path, file.content.size());
     all += file.content;
   }
+  for (const EmbeddedFile& file : template_library_files()) all += file.content;
   return store::sha256_hex(all).substr(0, 16);
 }
 
@@ -37,6 +40,11 @@ Result<> write_clients(const std::string& folder) {
     const std::string path = folder + "/" + std::string(file.path);
     LAMBENT_TRY_VOID(make_folders(fs::path(path).parent_path().string()));
     LAMBENT_TRY_VOID(write_file_durably(path, file.content));
+  }
+  for (const EmbeddedFile& file : template_library_files()) {
+    for (const char* client : {"/python/", "/nodejs/", "/ruby/"}) {
+      LAMBENT_TRY_VOID(write_file_durably(folder + client + std::string(file.path), file.content));
+    }
   }
   return {};
 }

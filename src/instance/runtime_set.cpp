@@ -19,6 +19,8 @@
 namespace lambent::instance {
 namespace {
 
+constexpr std::uint32_t kSharedKind = 1;
+
 constexpr int kOldestPython = 8;
 constexpr int kNewestPython = 20;
 constexpr int kOldestRuby = 1;
@@ -162,6 +164,10 @@ Result<RuntimeSet> RuntimeSet::discover(const std::map<std::string, std::string>
     if (id) add(*id, RuntimeFamily::nodejs, *node);
   }
   for (const char* id : {"provided", "provided.al2", "provided.al2023"}) add(id, RuntimeFamily::provided, "");
+  std::uint32_t next = kSharedKind + 1;
+  for (auto& [id, runtime] : set.runtimes_) {
+    runtime.start_kind = has_template(runtime.family) ? next++ : kSharedKind;
+  }
   return set;
 }
 

@@ -5,6 +5,7 @@
 // java by the file "release" of its installation.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <map>
 #include <string>
@@ -22,11 +23,17 @@ enum class RuntimeFamily {
   provided,  // runs the function's own /var/task/bootstrap
 };
 
+// Whether instances are forks of a template.
+constexpr bool has_template(RuntimeFamily family) {
+  return family == RuntimeFamily::python || family == RuntimeFamily::nodejs || family == RuntimeFamily::ruby;
+}
+
 struct Runtime {
   std::string id;
   RuntimeFamily family = RuntimeFamily::provided;
-  std::string interpreter;  // absolute path with links resolved; empty for provided
-  std::string prefix;       // folder outside /usr that must be mounted too; empty where /usr has all of it
+  std::string interpreter;       // absolute path with links resolved; empty for provided
+  std::string prefix;            // folder outside /usr that must be mounted too; empty where /usr has all of it
+  std::uint32_t start_kind = 0;  // number of its StartKind (launch_plan.h); runtimes without a template share one
 };
 
 class RuntimeSet {

@@ -73,6 +73,8 @@ class RuntimeCatalog {
   virtual ~RuntimeCatalog() = default;
   // Nothing where it can run; otherwise what is missing and what there is.
   [[nodiscard]] virtual std::expected<void, std::string> can_run(const std::string& runtime) const = 0;
+  // Functions of this runtime may be called soon: what their cold starts need is made ready. Unknown ones are ignored.
+  virtual void expect(const std::string& runtime) = 0;
 };
 
 }  // namespace lambent::invoke

@@ -108,6 +108,10 @@ std::expected<void, std::string> LocalInvoker::can_run(const std::string& runtim
   return {};
 }
 
+void LocalInvoker::expect(const std::string& runtime) {
+  if (const auto found = parts_.runtimes.find(runtime)) parts_.scheduler.expect(*found);
+}
+
 // In the ledger before the answer leaves. A full disk does not fail a call that has run: the ledger counts the loss.
 void LocalInvoker::record(const Call& call, const instance::InvocationResult& result) {
   const catalog::Function& function = *call.function;

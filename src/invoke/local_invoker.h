@@ -37,6 +37,7 @@ class LocalInvoker final : public Invoker, public RuntimeCatalog {
   net::Task<InvokeResult<Answer>> invoke(Call call) override;
   net::Task<InvokeResult<std::string>> enqueue(Call call) override;
   InvokeResult<void> check(const Call& call) override;
+  void expect(const std::string& runtime) override;
   void retire(const catalog::Function& former) override { parts_.scheduler.retire(former); }
   [[nodiscard]] std::expected<void, std::string> can_run(const std::string& runtime) const override;
 

@@ -46,6 +46,7 @@ struct Config {
   std::string url_domain = "localhost";
   log::Level log_level = log::Level::info;
   std::uint32_t work_threads = 4;                   // the pool for blocking work
+  std::uint32_t ready_sandboxes = 2;                // kept prepared of each kind; 0: none
   std::chrono::milliseconds drain_timeout{30'000};  // SIGTERM: how long calls in flight may still take
   std::map<std::string, std::string> runtimes;      // "python3.11" -> "/usr/bin/python3.11"; others are searched for
   std::optional<RootKeys> root_keys;                // environment only: flags show in ps, files get copied

@@ -251,7 +251,7 @@ void Server::Impl::build_invocation() {
       .network = network,
       .limits = config.limits,
       .platform = {.region = config.region, .runtimes_folder = disk.runtimes_folder}});
-  scheduler.emplace(*surroundings, runtimes, starts_at_once());
+  scheduler.emplace(*surroundings, runtimes, starts_at_once(), config.ready_sandboxes);
   invoker.emplace(invoke::LocalInvoker::Parts{*scheduler, runtimes, *disk.ledger, clock, random, config.limits});
   committer.emplace(*disk.store);
   events.emplace(loop, clock, *disk.store, *committer, *invoker,
@@ -333,6 +333,7 @@ net::Task<Result<>> Server::Impl::start() {
   if (auto started = co_await code->start(); !started) log::error("{}", started.error().message());
   LAMBENT_CO_TRY(const std::size_t resumed, events->resume());
   if (resumed > 0) log::info("{} asynchronous calls of an earlier run go on", resumed);
+  for (const auto& runtime : catalog->runtimes_in_use()) invoker->expect(runtime);
   housekeeping->start();
   public_http->add(
       std::move(listener), [this](edge::Exchange& exchange) { return router->handle_public(exchange); },

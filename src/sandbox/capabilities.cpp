@@ -2,6 +2,8 @@
 
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -129,6 +131,17 @@ bool is_known_id(std::uint32_t first, std::uint32_t count) {
     return false;
   };
   return covers("/proc/self/uid_map") && covers("/proc/self/gid_map");
+}
+
+Result<> give_up_rights(int parent_line) {
+  LAMBENT_TRY_VOID(drop_all_capabilities());
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("prctl", "PR_SET_DUMPABLE");
+  if (parent_line < 0) return {};
+  // Changes of user and capabilities clear this, so it comes after them.
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return fail_errno("prctl", "PR_SET_PDEATHSIG");
+  pollfd line{parent_line, 0, 0};
+  if (poll(&line, 1, 0) != 0) return fail(Error::of("give up rights", "parent", "is gone"));
+  return {};
 }
 
 }  // namespace lambent::sandbox

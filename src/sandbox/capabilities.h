@@ -12,6 +12,10 @@ namespace lambent::sandbox {
 // back, and sets no_new_privs. Where the process may not change its bounding set (an ordinary user), that one stays.
 Result<> drop_all_capabilities();
 
+// The last steps of every confined process: no capabilities, not readable by others of its user, ends with its parent.
+// `parent_line` is a socket to the parent: hung up where the parent ended before. -1: ends with its pid namespace only.
+Result<> give_up_rights(int parent_line);
+
 // Gives up all but these; what it does not have it does not get. None stays inheritable or ambient. The bounding set
 // shrinks too where the process may change it.
 Result<> keep_capabilities(std::span<const int> kept);

@@ -1,8 +1,5 @@
 #include "sandbox/confine.h"
 
-#include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -80,17 +77,6 @@ Result<> attach_mounts(RootBuilder& root, const Assignment& assignment, std::spa
 
 }  // namespace
 
-Result<> give_up_rights(int parent_line) {
-  LAMBENT_TRY_VOID(drop_all_capabilities());
-  if (prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("prctl", "PR_SET_DUMPABLE");
-  if (parent_line < 0) return {};
-  // Changes of user and capabilities clear this, so it comes after them.
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return fail_errno("prctl", "PR_SET_PDEATHSIG");
-  pollfd line{parent_line, 0, 0};
-  if (poll(&line, 1, 0) != 0) return fail(Error::of("confine", "parent", "is gone"));
-  return {};
-}
-
 Result<Shell> prepare(const Confinement& confinement) {
   close_inherited(confinement);
   LAMBENT_TRY_VOID(join_cgroups(confinement.cgroup_files));
@@ -124,7 +110,7 @@ void run_confined(const Confinement& confinement) {
   };
   auto shell = prepare(confinement);
   if (!shell) give_up(shell.error());
-  if (!report_prepared(confinement, std::move(shell->listeners))) _exit(1);
+  if (const auto told = report_prepared(confinement, std::move(shell->listeners)); !told) give_up(told.error());
   // On the heap, and wiped once used: it is large, and holds the function's environment.
   const auto assignment = std::make_unique<Assignment>();
   const auto mounts = receive_assignment(confinement.channel, *assignment);

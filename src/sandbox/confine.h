@@ -54,8 +54,4 @@ Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& 
 // The whole child: prepare, wait for the assignment, confine, run the program as init (init.h), leave.
 [[noreturn]] void run_confined(const Confinement& confinement);
 
-// The last steps of every confined process: no capabilities, not readable by others of its user, ends with its parent.
-// `parent_line` is a socket to the parent: hung up where the parent ended before. -1: ends with its pid namespace only.
-Result<> give_up_rights(int parent_line);
-
 }  // namespace lambent::sandbox

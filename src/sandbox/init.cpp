@@ -11,11 +11,14 @@
 
 #include <array>
 #include <cerrno>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "sandbox/child_channel.h"
 #include "sandbox/packet_io.h"
+#include "sandbox/signals.h"
+#include "sandbox/template_protocol.h"
 
 namespace lambent::sandbox {
 namespace {
@@ -126,34 +129,26 @@ void release_program(const Confinement& confinement, const protocol::Launch& lau
 
 }  // namespace
 
-// What the spawner ignores stays so over exec. Process 1 needs the defaults too: the kernel keeps signals from inside
-// from it only where it has no handler (a sanitizer's, say).
-void reset_signals() {
-  // By the system call: glibc keeps two numbers to itself, which a parent that uses libuv leaves ignored.
-  struct {
-    void* handler;
-    unsigned long flags;
-    void* restorer;
-    std::uint64_t mask;
-  } const defaults{};
-  for (int number = 1; number < NSIG; ++number) {
-    syscall(SYS_rt_sigaction, number, &defaults, nullptr, sizeof defaults.mask);
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-bool report_prepared(const Confinement& confinement, Listeners listeners) {
+// In the order of protocol::Launched, then what a template joins.
+Result<> report_prepared(const Confinement& confinement, Listeners listeners) {
   ChildMessage prepared{};
   prepared.event = ChildEvent::prepared;
-  std::array<int, 4> fds{};
-  std::size_t count = 0;
+  std::vector<int> fds;
   for (const int fd :
        {listeners.runtime.get(), listeners.platform.get(), listeners.gate.tcp.get(), listeners.gate.udp.get()}) {
-    if (fd >= 0) fds[count++] = fd;
+    if (fd >= 0) fds.push_back(fd);
   }
-  return send_child_message(confinement.channel, prepared, std::span(fds).first(count));
+  std::vector<UniqueFd> namespaces;
+  if (confinement.program_line >= 0) {
+    for (const char* name : kShellNamespaces) {
+      const std::string path = std::string("self/ns/") + name;
+      namespaces.emplace_back(openat(confinement.host_proc, path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (!namespaces.back()) return fail_errno("open", path);
+      fds.push_back(namespaces.back().get());
+    }
+  }
+  if (!send_child_message(confinement.channel, prepared, fds)) _exit(1);
+  return {};
 }
 
 void run_init(const Confinement& confinement, Assignment& assignment) {

@@ -11,13 +11,11 @@
 
 namespace lambent::sandbox {
 
-// The shell stands: tells the spawner and hands the listeners over. False where the spawner is gone.
-bool report_prepared(const Confinement& confinement, Listeners listeners);
+// The shell stands: tells the spawner and hands over the listeners and, where a template is to fork into it, its
+// namespaces. Ends the process where the spawner is gone.
+Result<> report_prepared(const Confinement& confinement, Listeners listeners);
 
 // `assignment` is wiped once the program has what it needs of it.
 [[noreturn]] void run_init(const Confinement& confinement, Assignment& assignment);
-
-// All signals to their defaults, none blocked.
-void reset_signals();
 
 }  // namespace lambent::sandbox

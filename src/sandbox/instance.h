@@ -42,9 +42,9 @@ struct Instance {
   std::unique_ptr<protocol::Launch> launch;  // what it is for, until it is told
 
   // Where a template forks the program into it: what the template needs for that, and the forked process.
+  bool program_is_forked = false;
   UniqueFd program_line;
   UniqueFd program_log;
-  bool is_forked = false;
   bool is_joined = false;
   UniqueFd program;
 

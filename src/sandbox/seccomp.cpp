@@ -82,12 +82,4 @@ Result<SeccompPrograms> compile_seccomp_profiles() {
   return programs;
 }
 
-Result<> install_seccomp(std::span<const sock_filter> program) {
-  sock_fprog filter{};
-  filter.len = static_cast<unsigned short>(program.size());
-  filter.filter = const_cast<sock_filter*>(program.data());  // the kernel only reads it
-  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) return fail_errno("seccomp", "set filter");
-  return {};
-}
-
 }  // namespace lambent::sandbox

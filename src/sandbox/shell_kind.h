@@ -25,6 +25,7 @@ struct ShellKind {
   TemplateProcess process;           // where is_template
   std::deque<std::uint64_t> shells;  // keys of those not taken, oldest first; ready or nearly so
   std::deque<Time> launches;         // the recent ones
+  Time not_before;                   // a shell failed: none is made ahead until then
 
   void note_launch(Time now) {
     forget_old(now);

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <charconv>
@@ -12,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/log.h"
 #include "net/one_shot.h"
 #include "net/readiness.h"
 #include "net/scope.h"
@@ -250,6 +252,18 @@ net::Task<Result<HostReport>> SpawnerClient::start(SpawnerSettings settings,
   impl->send(message);
   const auto ready = impl->ready;
   co_return co_await ready;
+}
+
+void SpawnerClient::keep_ready(std::uint32_t kind, const Policy& like, std::uint32_t ready, bool is_template) {
+  if (impl_->is_lost) return;
+  const auto message = std::make_unique<protocol::Prepare>();
+  if (const auto encoded = protocol::encode(like, kind, message->like); !encoded) {
+    return log::error("no sandboxes are kept ready: {}", encoded.error().message());
+  }
+  message->header = {protocol::Type::prepare, sizeof(protocol::Prepare), kind};
+  message->ready = std::min(ready, protocol::kMostReady);
+  message->is_template = is_template ? 1 : 0;
+  impl_->send(*message);
 }
 
 net::Task<LaunchResult> SpawnerClient::launch(const Policy& policy, OnExit on_exit) {

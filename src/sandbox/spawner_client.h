@@ -106,6 +106,12 @@ class SpawnerClient {
   // at most once, when the spawner is lost.
   net::Task<Result<HostReport>> start(SpawnerSettings settings, std::function<void(const std::string&)> on_broken);
 
+  // Keeps `ready` sandboxes prepared (more where launches come quickly) for launches whose policy names `kind`, a
+  // number from 1 up that is used once: same users, ports, network and, as their first ones, the mounts of `like`. A
+  // launch then takes its own mounts, environment and limits only. With `is_template` the program of `like` is started
+  // once, as a template (template_protocol.h), and forks a process into each of them. Nothing waits for it.
+  void keep_ready(std::uint32_t kind, const Policy& like, std::uint32_t ready, bool is_template);
+
   // Makes a sandbox and starts the program in it; done when the program has been executed. `on_exit` is called exactly
   // once, on the loop, after launch() gave the child, and never where launch() failed.
   net::Task<std::expected<Child, LaunchError>> launch(const Policy& policy,

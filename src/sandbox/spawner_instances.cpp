@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <iterator>
 #include <vector>
 
 #include "base/log.h"
@@ -16,6 +17,7 @@ namespace lambent::sandbox {
 namespace {
 
 constexpr std::chrono::milliseconds kHastenEvery{20};
+constexpr std::chrono::seconds kPauseAfterFailure{1};
 
 }  // namespace
 
@@ -35,10 +37,7 @@ void SpawnerLoop::on_child_message(Instance& instance, ReceivedChildMessage& rec
   const auto& message = received.message;
   switch (message.event) {
     case ChildEvent::prepared:
-      instance.listeners = std::move(received.fds);
-      instance.is_prepared = true;
-      if (instance.state == Instance::State::shell) instance.deadline = {};
-      return;
+      return on_prepared(instance, std::move(received.fds));
     case ChildEvent::ready:
       // One that is to be killed before it was ready is reported as failed at its end.
       if (instance.state == Instance::State::assigned && !instance.is_killed) report_running(instance);
@@ -53,6 +52,19 @@ void SpawnerLoop::on_child_message(Instance& instance, ReceivedChildMessage& rec
       instance.cgroup.hasten_end();  // of whatever the program leaves behind
       return;
   }
+}
+
+void SpawnerLoop::on_prepared(Instance& instance, std::vector<UniqueFd> fds) {
+  const auto listeners = static_cast<std::ptrdiff_t>(std::popcount(instance.wanted_listeners));
+  if (instance.is_prepared || static_cast<std::ptrdiff_t>(fds.size()) < listeners) {
+    return fail_instance(instance, Error::of("set up sandbox", "listeners", "wrong number"));
+  }
+  const auto middle = std::make_move_iterator(fds.begin() + listeners);
+  instance.listeners.assign(std::make_move_iterator(fds.begin()), middle);
+  fds.erase(fds.begin(), fds.begin() + listeners);
+  instance.is_prepared = true;
+  if (instance.program_line.valid()) return fork_into(instance, fds);
+  if (instance.state == Instance::State::shell) instance.deadline = {};
 }
 
 void SpawnerLoop::report_running(Instance& instance) {
@@ -70,9 +82,6 @@ void SpawnerLoop::report_running(Instance& instance) {
     fds.push_back(freezer.file.get());
     launched.present |= protocol::Launched::kFreezer;
     launched.freezer_version = static_cast<std::uint32_t>(freezer.version);
-  }
-  if (instance.listeners.size() != static_cast<std::size_t>(std::popcount(instance.wanted_listeners))) {
-    return fail_instance(instance, Error::of("set up sandbox", "listeners", "wrong number"));
   }
   instance.state = Instance::State::running;
   instance.deadline = {};
@@ -94,6 +103,9 @@ void SpawnerLoop::on_program_ended(Instance& instance, std::optional<int> status
 
 void SpawnerLoop::fail_instance(Instance& instance, const Error& error) {
   if (instance.state != Instance::State::removing) {
+    // What a template could not do for a launch that was not told yet, its program does by being executed.
+    const bool can_move = instance.state == Instance::State::shell && instance.program_is_forked && instance.launch;
+    if (can_move && !is_stopping_) move_launch(instance);
     if (!instance.failure) instance.failure = failure_message(error);
     instance.state = Instance::State::failed;
     instance.deadline = {};
@@ -138,8 +150,13 @@ void SpawnerLoop::finish(Instance& instance) {
   }
   if (instance.id == 0) {
     if (instance.failure && !is_stopping_) {
-      log::warning("spawner: a shell could not be made ahead: {} {}", protocol::text_of(instance.failure->step),
-                   protocol::text_of(instance.failure->detail));
+      if (const auto kind = kinds_.find(instance.kind); kind != kinds_.end()) {
+        kind->second.not_before = std::chrono::steady_clock::now() + kPauseAfterFailure;
+      }
+      const auto& why = *instance.failure;
+      const Error error{std::string(protocol::text_of(why.step)), std::string(protocol::text_of(why.detail)), why.code,
+                        ""};
+      log::warning("spawner: no sandbox could be made ahead: {}", error.message());
     }
   } else if (instance.failure) {
     auto failed = protocol::make<protocol::LaunchFailed>(protocol::Type::launch_failed, instance.id);

@@ -60,19 +60,21 @@ class SpawnerLoop {
   Result<> begin_child(Instance& instance, Confinement& confinement);
   Result<> assign_launch(Instance& instance);
   void assign_when_possible(Instance& instance);
+  void move_launch(Instance& from);
   void forget_launches();
   void refill(Time now);
   ShellKind* kind_of(const protocol::Launch& launch);
 
   // Templates (spawner_templates.cpp).
   void start_template_of(std::uint32_t number, ShellKind& kind);
-  void fork_into(Instance& instance);
+  void fork_into(Instance& instance, std::span<const UniqueFd> namespaces);
   void on_template(std::uint32_t number);
   void on_report(const TemplateReport& report);
   void on_template_lost(std::uint32_t number, ShellKind& kind);
 
   // Life of sandboxes (spawner_instances.cpp).
   void on_channel(Instance& instance);
+  void on_prepared(Instance& instance, std::vector<UniqueFd> fds);
   void on_child_message(Instance& instance, ReceivedChildMessage& received);
   void on_program_ended(Instance& instance, std::optional<int> status);
   void on_ended(Instance& instance);

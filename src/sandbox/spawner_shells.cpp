@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/log.h"
 #include "sandbox/assignment.h"
@@ -152,9 +153,9 @@ Result<> SpawnerLoop::begin_child(Instance& instance, Confinement& confinement) 
   instance.channel = std::move(channel.first);
   instance.log = std::move(log.read_end);
   if (line.first.valid()) {
+    instance.program_is_forked = true;
     instance.program_line = std::move(line.first);
     instance.program_log = std::move(log.write_end);
-    fork_into(instance);
   } else {
     instance.cgroup.close_join_files();
   }
@@ -170,9 +171,25 @@ void SpawnerLoop::forget_launches() {
 }
 
 void SpawnerLoop::assign_when_possible(Instance& instance) {
-  const bool is_waited_for = instance.program_line.valid() || instance.is_forked;
+  const bool is_waited_for = instance.program_is_forked;
   if (!instance.launch || instance.state != Instance::State::shell || (is_waited_for && !instance.is_joined)) return;
   if (const auto assigned = assign_launch(instance); !assigned) fail_instance(instance, assigned.error());
+}
+
+// The launch goes on in a sandbox of its own, where its program is executed.
+void SpawnerLoop::move_launch(Instance& from) {
+  const auto id = std::exchange(from.id, 0);
+  const auto launch = std::move(from.launch);
+  keys_.erase(id);
+  const auto made = make_shell(*launch, 0);
+  if (!made) return reply_failed(id, made.error());
+  Instance& to = **made;
+  to.id = id;
+  to.is_killed = from.is_killed;
+  to.launch = std::make_unique<protocol::Launch>(*launch);
+  keys_.emplace(id, to.key);
+  explicit_bzero(launch.get(), sizeof *launch);
+  assign_when_possible(to);
 }
 
 Result<> SpawnerLoop::assign_launch(Instance& instance) {
@@ -206,6 +223,10 @@ void SpawnerLoop::refill(Time now) {
   for (auto& [one, kind] : kinds_) {
     if (kind.is_template && kind.process.may_start(now)) start_template_of(one, kind);
     if (kind.is_template && !kind.process.is_up) continue;
+    if (now < kind.not_before) {
+      refill_at_ = std::min(refill_at_, kind.not_before);
+      continue;
+    }
     const std::size_t wanted = kind.wanted(now);
     if (wanted <= kind.shells.size() || wanted - kind.shells.size() <= most) continue;
     most = wanted - kind.shells.size();
@@ -216,7 +237,7 @@ void SpawnerLoop::refill(Time now) {
   const auto made = make_shell(*neediest->like, number);
   if (!made) return log::warning("spawner: no shell ahead: {}", made.error().message());
   neediest->shells.push_back((*made)->key);
-  refill_at_ = now + kRefillStep;
+  refill_at_ = std::min(refill_at_, now + kRefillStep);
 }
 
 }  // namespace lambent::sandbox

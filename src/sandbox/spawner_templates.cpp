@@ -22,9 +22,13 @@ void SpawnerLoop::start_template_of(std::uint32_t number, ShellKind& kind) {
   }
 }
 
-// Everything that the template needs is then with it; this process keeps no copy.
-void SpawnerLoop::fork_into(Instance& instance) {
+// Into a shell that is prepared. Everything that the template needs is then with it; this process keeps no copy.
+void SpawnerLoop::fork_into(Instance& instance, std::span<const UniqueFd> namespaces) {
   const auto& kind = kinds_.at(instance.kind);
+  if (!kind.process.is_up) return fail_instance(instance, Error::of("fork", "template", "ended"));
+  if (namespaces.size() != kShellNamespaces.size()) {
+    return fail_instance(instance, Error::of("fork", "namespaces of a shell", "wrong number"));
+  }
   ForkRequest request{};
   request.key = instance.key;
   request.host_uid = is_privileged_ ? instance.host_uid : geteuid();
@@ -33,10 +37,11 @@ void SpawnerLoop::fork_into(Instance& instance) {
   request.inside_gid = kind.like->gid;
   request.changes_user = is_privileged_ ? 1 : 0;
   request.open_files = kind.like->open_files;
-  std::vector<int> descriptors{instance.pidfd.get(), instance.program_line.get(), instance.program_log.get()};
+  std::vector<int> descriptors;
+  for (const auto& one : namespaces) descriptors.push_back(one.get());
+  descriptors.insert(descriptors.end(), {instance.program_line.get(), instance.program_log.get()});
   for (const auto& file : instance.cgroup.join_files()) descriptors.push_back(file.get());
   const auto asked = request_fork(kind.process, request, descriptors);
-  instance.is_forked = true;
   instance.program_line.reset();
   instance.program_log.reset();
   instance.cgroup.close_join_files();
@@ -66,6 +71,7 @@ void SpawnerLoop::on_report(const TemplateReport& report) {
       return;
     case TemplateEvent::joined:
       instance.is_joined = true;
+      if (instance.state == Instance::State::shell) instance.deadline = {};  // it may wait for as long as it takes
       return assign_when_possible(instance);
     case TemplateEvent::failed:
       return fail_instance(instance, {std::string(protocol::text_of(report.step)), "", report.code, "in a template"});
@@ -86,7 +92,7 @@ void SpawnerLoop::on_template_lost(std::uint32_t number, ShellKind& kind) {
   waitid(P_PIDFD, static_cast<id_t>(kind.process.pidfd.get()), &info, WEXITED);
   kind.process.note_end(now);
   for (auto& [key, instance] : instances_) {
-    if (instance.kind != number || !instance.is_forked) continue;
+    if (instance.kind != number || !instance.program_is_forked) continue;
     if (!instance.is_joined) {
       fail_instance(instance, Error::of("fork", "template", "ended"));
     } else if (instance.program.valid()) {

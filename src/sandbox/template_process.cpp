@@ -16,12 +16,12 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "sandbox/capabilities.h"
-#include "sandbox/init.h"
 #include "sandbox/mounts.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/network.h"
 #include "sandbox/packet_io.h"
 #include "sandbox/root_skeleton.h"
+#include "sandbox/signals.h"
 
 namespace lambent::sandbox {
 namespace {
@@ -75,6 +75,7 @@ Error become_template(const TemplateStart& start) {
   const auto steps = [&]() -> Result<> {
     LAMBENT_TRY_VOID(make_template_file_system(like));
     LAMBENT_TRY_VOID(place_descriptors(start));
+    LAMBENT_TRY_VOID(raise_loopback());  // clients rehearse a start with a server of their own
     LAMBENT_TRY_VOID(pass_capabilities_on(kTemplateCapabilities));
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return fail_errno("prctl", "PR_SET_PDEATHSIG");
     reset_signals();

@@ -18,8 +18,8 @@ inline constexpr int kTemplateFilter = 4;   // a file of struct sock_filter: the
 inline constexpr int kTemplateProc = 5;     // a folder descriptor of the host's /proc
 inline constexpr const char* kTemplateVariable = "LAMBENT_TEMPLATE_FD";
 
-// Spawner to template. Descriptors: the first process of the shell (pidfd), the line to it, the write end of the log,
-// then the cgroups' files.
+// Spawner to template. Descriptors: the shell's namespaces (kShellNamespaces), the line to its first process, the write
+// end of the log, then the cgroups' files.
 struct ForkRequest {
   std::uint64_t key;  // names the shell
   std::uint32_t host_uid;
@@ -29,7 +29,11 @@ struct ForkRequest {
   std::uint32_t changes_user;
   std::uint32_t open_files;
 };
-inline constexpr std::size_t kForkDescriptors = 3;
+
+// Namespaces that a fork joins, by their files in /proc/self/ns, in the order in which it joins them: the first when it
+// is forked; the mounts last, since paths mean something else then.
+inline constexpr std::array kShellNamespaces{"pid", "cgroup", "ipc", "uts", "net", "mnt"};
+inline constexpr std::size_t kForkDescriptors = kShellNamespaces.size() + 2;
 
 enum class TemplateEvent : std::uint32_t {
   up = 1,      // can be asked

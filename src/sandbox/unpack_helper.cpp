@@ -10,8 +10,8 @@
 
 #include <array>
 
+#include "sandbox/capabilities.h"
 #include "sandbox/child_channel.h"
-#include "sandbox/confine.h"
 #include "sandbox/mounts.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/packet_io.h"

@@ -5,8 +5,9 @@
 
 namespace lambent::scheduler {
 
-Scheduler::Scheduler(instance::Surroundings& around, const instance::RuntimeSet& runtimes, std::size_t starts_at_once)
-    : around_(around), runtimes_(runtimes), gate_(starts_at_once), sweeper_(around.loop) {
+Scheduler::Scheduler(instance::Surroundings& around, const instance::RuntimeSet& runtimes, std::size_t starts_at_once,
+                     std::uint32_t ready)
+    : around_(around), ready_(ready), runtimes_(runtimes), gate_(starts_at_once), sweeper_(around.loop) {
   sweep();
 }
 
@@ -26,9 +27,16 @@ std::expected<Pool*, std::string> Scheduler::pool_of(const catalog::FunctionPtr&
   if (const auto it = pools_.find(key); it != pools_.end()) return it->second.get();
   auto runtime = runtimes_.find(function->runtime);
   if (!runtime) return std::unexpected(runtime.error());
+  expect(*runtime);
   auto pool =
       std::make_unique<Pool>(around_, gate_, function, *std::move(runtime), [this, key] { remove_if_empty(key); });
   return pools_.emplace(std::move(key), std::move(pool)).first->second.get();
+}
+
+void Scheduler::expect(const instance::Runtime& runtime) {
+  if (ready_ == 0 || runtime.start_kind == 0 || !expected_.insert(runtime.start_kind).second) return;
+  const auto kind = instance::start_kind(runtime, around_.platform, around_.limits);
+  around_.backend.keep_ready(kind.number, kind.like, ready_, kind.is_template);
 }
 
 void Scheduler::retire(const catalog::Function& function) {

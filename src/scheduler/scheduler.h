@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "instance/instance.h"
@@ -22,7 +23,9 @@ namespace lambent::scheduler {
 class Scheduler {
  public:
   // `around` and `runtimes` must outlive the scheduler.
-  Scheduler(instance::Surroundings& around, const instance::RuntimeSet& runtimes, std::size_t starts_at_once);
+  // `ready` sandboxes are kept prepared for cold starts of each kind (instance::StartKind); 0: none.
+  Scheduler(instance::Surroundings& around, const instance::RuntimeSet& runtimes, std::size_t starts_at_once,
+            std::uint32_t ready = 0);
   // stop() must have been awaited.
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
@@ -31,6 +34,8 @@ class Scheduler {
   // Runs the call on an instance of exactly this code and configuration. The error says why there is no instance:
   // the runtime is missing, the sandbox could not be made, the server stops. `call` must stay until then.
   net::Task<Pool::Outcome> run(catalog::FunctionPtr function, instance::CallToRun& call);
+  // Functions of this runtime may be called soon: from the first time on, sandboxes are kept ready for them.
+  void expect(const instance::Runtime& runtime);
   // This code and configuration are no longer called: its instances end after their call.
   void retire(const catalog::Function& function);
   // True where an instance of any revision of the function lives: its unpacked code is in use.
@@ -48,6 +53,8 @@ class Scheduler {
   void sweep();
 
   instance::Surroundings& around_;
+  std::uint32_t ready_;
+  std::set<std::uint32_t> expected_;  // kinds
   const instance::RuntimeSet& runtimes_;
   BoundedStartGate gate_;
   std::map<Key, std::unique_ptr<Pool>> pools_;

@@ -174,6 +174,7 @@ Answer<api::FunctionConfiguration> LambdaService::create_function(const CallCont
   stamp(function);
   catalog::Edit edit{.latest = std::move(function)};
   if (request.publish.value_or(false)) add_version(nullptr, std::nullopt, edit);
+  parts_.runtimes.expect(edit.latest->runtime);
   auto created = as_creating(edit.published ? *edit.published : *edit.latest);
   const auto committed = co_await change->commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));

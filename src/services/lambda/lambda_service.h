@@ -44,7 +44,7 @@ struct LambdaParts {
   catalog::Catalog& catalog;
   catalog::CodeStore& code;
   invoke::Invoker& invoker;
-  const invoke::RuntimeCatalog& runtimes;
+  invoke::RuntimeCatalog& runtimes;
   const identity::CredentialStore& credentials;
   const Clock& clock;
   Random& random;

@@ -40,6 +40,9 @@ class FakeRuntimes final : public invoke::RuntimeCatalog {
     if (runtime == "python3.11" || runtime == "provided.al2023") return {};
     return std::unexpected("there are python3.11, provided.al2023");
   }
+  void expect(const std::string& runtime) override { expected.push_back(runtime); }
+
+  std::vector<std::string> expected;
 };
 
 class ServiceTest : public testing::Test {

@@ -1,0 +1,250 @@
+// The library that a template loads (lambent_template.so): takes orders, and makes of a fork a confined process that
+// waits in its shell. The language side is a loop around three functions:
+//
+//     while (lambent_template_next(fd) == 1) {
+//       child = fork();
+//       if (child == 0) { block = lambent_template_become(); ... the instance, with the environment read from block }
+//       else lambent_template_forked(child);
+//     }
+//
+// One thread. The state is global because the interface is C, and there is one template to a process.
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <unordered_map>
+#include <vector>
+
+#include "base/files.h"
+#include "sandbox/capabilities.h"
+#include "sandbox/landlock.h"
+#include "sandbox/namespaces.h"
+#include "sandbox/packet_io.h"
+#include "sandbox/rlimits.h"
+#include "sandbox/seccomp.h"
+#include "sandbox/template_protocol.h"
+
+#define LAMBENT_TEMPLATE_API extern "C" __attribute__((visibility("default")))
+
+namespace lambent::sandbox {
+namespace {
+
+constexpr pid_t kNoChild = 0;
+
+struct Child {
+  std::uint64_t key;
+  UniqueFd end;  // pidfd. Not SIGCHLD: an interpreter's own threads would take it
+};
+
+struct Template {
+  int control = -1;
+  UniqueFd own;     // the way back to the own pid namespace
+  UniqueFd events;  // epoll: the control socket, and the pidfd of each child
+  std::unordered_map<pid_t, Child> children;
+  ForkRequest request{};
+  std::vector<UniqueFd> given;  // with the request
+
+  [[nodiscard]] int pid_namespace() const { return given[0].get(); }
+  [[nodiscard]] int line() const { return given[kShellNamespaces.size()].get(); }
+  [[nodiscard]] int log() const { return given[kShellNamespaces.size() + 1].get(); }
+};
+
+Template& the_template() {
+  static Template one;
+  return one;
+}
+
+void report(const Template& self, TemplateReport report) {
+  static_cast<void>(send_packet(self.control, std::as_bytes(std::span(&report, 1))));
+}
+
+void report_failure(const Template& self, const Error& error) {
+  TemplateReport failed{TemplateEvent::failed, error.code, self.request.key, 0, 0, {}};
+  protocol::put_text(failed.step, error.target.empty() ? error.step : error.step + " " + error.target);
+  report(self, failed);
+}
+
+Result<> watch(const Template& self, int fd, pid_t child) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = child;
+  if (epoll_ctl(self.events.get(), EPOLL_CTL_ADD, fd, &event) != 0) return fail_errno("epoll_ctl");
+  return {};
+}
+
+Result<> prepare(Template& self, int control) {
+  self.control = control;
+  fcntl(control, F_SETFD, FD_CLOEXEC);
+  self.own.reset(openat(kTemplateProc, "self/ns/pid", O_RDONLY | O_CLOEXEC));
+  if (!self.own) return fail_errno("open", "own pid namespace");
+  self.events.reset(epoll_create1(EPOLL_CLOEXEC));
+  if (!self.events) return fail_errno("epoll_create1");
+  LAMBENT_TRY_VOID(watch(self, control, kNoChild));
+  report(self, {TemplateEvent::up, 0, 0, 0, 0, {}});
+  return {};
+}
+
+void reap(Template& self, pid_t child) {
+  int status = 0;
+  if (waitpid(child, &status, WNOHANG) != child) return;
+  const auto found = self.children.find(child);
+  report(self, {TemplateEvent::ended, status, found->second.key, child, 0, {}});
+  self.children.erase(found);
+}
+
+Result<> keep(Template& self, pid_t child) {
+  UniqueFd end(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  if (!end) return fail_errno("pidfd_open");
+  LAMBENT_TRY_VOID(watch(self, end.get(), child));
+  self.children.emplace(child, Child{self.request.key, std::move(end)});
+  return {};
+}
+
+// False where there is nothing more to come.
+bool take_request(Template& self, bool& is_ready) {
+  auto packet = receive_packet(self.control, std::as_writable_bytes(std::span(&self.request, 1)), 0);
+  if (!packet || packet->bytes == 0) return false;
+  self.given = std::move(packet->fds);
+  if (packet->bytes != sizeof self.request || self.given.size() < kForkDescriptors) return false;
+  is_ready = setns(self.pid_namespace(), CLONE_NEWPID) == 0;
+  if (!is_ready) {
+    report_failure(self, Error::from_errno("setns", "pid namespace"));
+    self.given.clear();
+  }
+  return true;
+}
+
+Result<> join_shell(const Template& self) {
+  for (std::size_t i = kForkDescriptors; i < self.given.size(); ++i) {
+    LAMBENT_TRY_VOID(write_all(self.given[i].get(), "0", "cgroup.procs"));
+  }
+  for (std::size_t i = 1; i < kShellNamespaces.size(); ++i) {
+    if (setns(self.given[i].get(), 0) != 0) return fail_errno("setns", kShellNamespaces[i]);
+  }
+  setsid();
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null < 0) return fail_errno("open", "/dev/null");
+  if (dup2(null, 0) < 0 || dup2(self.log(), 1) < 0 || dup2(self.log(), 2) < 0) return fail_errno("dup2");
+  return {};
+}
+
+Result<> install_filter() {
+  const off_t bytes = lseek(kTemplateFilter, 0, SEEK_END);
+  void* program = mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ, MAP_PRIVATE, kTemplateFilter, 0);
+  if (program == MAP_FAILED) return fail_errno("mmap", "filter");
+  const auto installed = install_seccomp(
+      std::span(static_cast<const sock_filter*>(program), static_cast<std::size_t>(bytes) / sizeof(sock_filter)));
+  munmap(program, static_cast<std::size_t>(bytes));
+  return installed;
+}
+
+// The second half of what a shell's first process does too (confine.h), for a process beside it.
+Result<> confine_fork(const Template& self) {
+  const auto& request = self.request;
+  const Identity identity{request.host_uid, request.host_gid, request.inside_uid, request.inside_gid,
+                          request.changes_user != 0};
+  LAMBENT_TRY_VOID(become_host_user(identity));
+  LAMBENT_TRY_VOID(enter_user_namespace(identity, kTemplateProc));
+  LAMBENT_TRY_VOID(set_resource_limits({.open_files = request.open_files}));
+  LAMBENT_TRY_VOID(give_up_rights(-1));
+  LAMBENT_TRY(const auto rules, make_landlock_rules({}));
+  LAMBENT_TRY_VOID(enter_landlock(rules));
+  LAMBENT_TRY_VOID(install_filter());
+  // As after an exec: the instance's own files in /proc are its own.
+  if (prctl(PR_SET_DUMPABLE, 1) != 0) return fail_errno("prctl", "PR_SET_DUMPABLE");
+  return {};
+}
+
+// Nothing of the template's stays but the standard descriptors and the line, which is moved to 3.
+Result<UniqueFd> let_go(Template& self) {
+  self.control = -1;
+  if (dup2(self.line(), 3) < 0) return fail_errno("dup2", "line");
+  self.given.clear();
+  self.own.reset();
+  self.events.reset();
+  self.children.clear();
+  if (close_range(4, ~0U, 0) != 0) return fail_errno("close_range");
+  return UniqueFd(3);
+}
+
+// The environment block, to be read from a pipe: it fits in one.
+Result<UniqueFd> wait_for_assignment(const UniqueFd& line) {
+  std::vector<char> start(kProgramStartBytes);
+  const auto packet = receive_packet(line.get(), std::as_writable_bytes(std::span(start)), 0);
+  if (!packet || packet->bytes == 0) _exit(1);  // the shell is gone: it was never assigned
+  const std::size_t folder = strnlen(start.data(), packet->bytes);
+  if (folder == packet->bytes) return fail(Error::of("assignment", "", "no working folder"));
+  if (chdir(start.data()) != 0) return fail_errno("chdir", start.data());
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
+  UniqueFd read_end(ends[0]);
+  const UniqueFd write_end(ends[1]);
+  LAMBENT_TRY_VOID(write_all(write_end.get(), {start.data() + folder + 1, packet->bytes - folder - 1}, "environment"));
+  explicit_bzero(start.data(), packet->bytes);
+  return read_end;
+}
+
+Result<UniqueFd> become(Template& self) {
+  LAMBENT_TRY_VOID(join_shell(self));
+  LAMBENT_TRY_VOID(confine_fork(self));
+  report(self, {TemplateEvent::joined, 0, self.request.key, 0, 0, {}});
+  LAMBENT_TRY(const UniqueFd line, let_go(self));
+  return wait_for_assignment(line);
+}
+
+}  // namespace
+}  // namespace lambent::sandbox
+
+// Waits for an order. 1: fork now; 0: the template is no longer needed.
+LAMBENT_TEMPLATE_API int lambent_template_next(int control) {
+  using namespace lambent::sandbox;
+  Template& self = the_template();
+  if (self.control < 0 && !prepare(self, control)) return 0;
+  for (;;) {
+    epoll_event event{};
+    const int n = epoll_wait(self.events.get(), &event, 1, -1);
+    if (n < 0 && errno != EINTR) return 0;
+    if (n != 1) continue;
+    if (event.data.fd != kNoChild) {
+      reap(self, event.data.fd);
+      continue;
+    }
+    bool is_ready = false;
+    if (!take_request(self, is_ready)) return 0;
+    if (is_ready) return 1;
+  }
+}
+
+// In the template, after the fork; `child` as fork(2) gave it. 0: go on.
+LAMBENT_TEMPLATE_API int lambent_template_forked(pid_t child) {
+  using namespace lambent::sandbox;
+  Template& self = the_template();
+  if (child > 0) {
+    if (!keep(self, child)) _exit(1);
+    report(self, {TemplateEvent::forked, 0, self.request.key, child, 0, {}});
+  } else {
+    report_failure(self, lambent::Error::from_errno("fork"));
+  }
+  self.given.clear();
+  return setns(self.own.get(), CLONE_NEWPID);
+}
+
+// In the fork. Gives a descriptor from which the environment is read (NAME=value, NUL, ... until its end), once the
+// instance is assigned. -1: it must end at once.
+LAMBENT_TEMPLATE_API int lambent_template_become() {
+  using namespace lambent::sandbox;
+  Template& self = the_template();
+  auto block = become(self);
+  if (block) return block->release();
+  report_failure(self, block.error());
+  return -1;
+}
