@@ -64,6 +64,7 @@ ShellKind* SpawnerLoop::kind_of(const protocol::Launch& launch) {
   const auto& like = *found->second.like;
   const bool fits = like.uid == launch.uid && like.gid == launch.gid && like.runtime_port == launch.runtime_port &&
                     like.platform_port == launch.platform_port && like.network == launch.network &&
+                    (!found->second.is_template || like.seccomp_profile == launch.seccomp_profile) &&
                     begins_with(launch, like);
   return fits ? &found->second : nullptr;
 }

@@ -13,6 +13,10 @@ from lambent import ROOT, new_name, process_ids_of, wait_for
 STREAM = "def handler(event, context):\n    return [event, context.log_stream_name]\n"
 
 
+# An instance that a template forked does not show its environment in /proc; one that must set this executes its interpreter.
+NOT_FORKED = {"PYTHONHASHSEED": "0"}
+
+
 def at_once(calls, workers):
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         return [f.result() for f in [pool.submit(*call) for call in calls]]
@@ -79,7 +83,7 @@ def test_the_most_recently_used_instance_is_taken(server):
 def test_to_zero_and_back_again(new_server):
     server = new_server("--idle-timeout", "500ms").start()
     marker = new_name("zero")
-    name = server.create_function({"app.py": STREAM}, Environment={"Variables": {"MARKER": marker}})
+    name = server.create_function({"app.py": STREAM}, Environment={"Variables": {"MARKER": marker, **NOT_FORKED}})
     seen = set()
     for turn in range(3):
         answers = at_once([(server.invoke, name, n) for n in range(5)], 5)
@@ -202,7 +206,7 @@ def handler(event, context):
     return context.log_stream_name
 """
     marker = new_name("idle")
-    name = server.create_function({"app.py": code}, Environment={"Variables": {"MARKER": marker}})
+    name = server.create_function({"app.py": code}, Environment={"Variables": {"MARKER": marker, **NOT_FORKED}})
     doomed, _ = server.invoke(name, "die")
     wait_for(lambda: process_ids_of(marker) == [], "the instance has ended", 60)
     time.sleep(0.05)  # its memory is gone before its connections are

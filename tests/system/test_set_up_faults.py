@@ -175,7 +175,8 @@ class Function:
 
 @pytest.fixture
 def set_up(new_server, tmp_path):
-    server = new_server("--idle-timeout", "10m").start()
+    # None is ready: the whole set-up follows the call.
+    server = new_server("--idle-timeout", "10m", "--ready-sandboxes", "0").start()
     function = Function(server)
     assert function.call() is None
     return server, function, Watch(spawner_of(server)), tmp_path
