@@ -21,6 +21,11 @@ ROLE = "arn:aws:iam::000000000000:role/any"
 START_SECONDS = 60  # a bound for a machine under load, not an expectation
 
 
+# For Environment: an instance that a template forked does not show its environment in /proc; one that must set this
+# executes its interpreter.
+NOT_FORKED = {"PYTHONHASHSEED": "0"}
+
+
 def make_zip(files, compression=zipfile.ZIP_DEFLATED):
     """A zip of {name: text or bytes}; a name ending in '!' is executable and loses the mark."""
     out = io.BytesIO()

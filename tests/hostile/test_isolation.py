@@ -7,7 +7,7 @@ import pathlib
 import pwd
 
 import pytest
-from lambent import new_name, process_ids_of, wait_for
+from lambent import NOT_FORKED, new_name, process_ids_of, wait_for
 
 from probe import Probe, errors, refusals
 
@@ -42,7 +42,7 @@ def test_it_has_no_privilege_and_cannot_gain_any(probe):
 @pytest.mark.case("no-rights")
 def test_the_host_knows_it_by_no_user_of_its_own(server):
     marker = new_name("uid")
-    probe = Probe(server, Environment={"Variables": {"MARKER": marker}})
+    probe = Probe(server, Environment={"Variables": {"MARKER": marker, **NOT_FORKED}})
     probe("result = 1")
     pids = process_ids_of(marker)
     assert pids

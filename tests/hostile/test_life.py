@@ -8,7 +8,7 @@ import re
 import time
 
 import pytest
-from lambent import failure, make_zip, new_name, process_ids_of, tail, wait_for
+from lambent import NOT_FORKED, failure, make_zip, new_name, process_ids_of, tail, wait_for
 
 from functions_api import refused
 from probe import Attacker, Probe
@@ -228,7 +228,7 @@ def test_a_user_id_that_is_lent_again_owns_nothing(new_server, compiled):
 @pytest.mark.case("secrets")
 def test_a_functions_secrets_are_seen_by_itself_only(server, probe):
     secret = new_name("secret")
-    owner = Probe(server, Environment={"Variables": {"SECRET": secret}})
+    owner = Probe(server, Environment={"Variables": {"SECRET": secret, **NOT_FORKED}})
     keys = owner("result = [os.environ['SECRET'], os.environ['AWS_SECRET_ACCESS_KEY'], os.environ['AWS_SESSION_TOKEN']]")
     looks = """
 found = []

@@ -8,13 +8,9 @@ import time
 
 import botocore.exceptions
 import pytest
-from lambent import ROOT, new_name, process_ids_of, wait_for
+from lambent import NOT_FORKED, ROOT, new_name, process_ids_of, wait_for
 
 STREAM = "def handler(event, context):\n    return [event, context.log_stream_name]\n"
-
-
-# An instance that a template forked does not show its environment in /proc; one that must set this executes its interpreter.
-NOT_FORKED = {"PYTHONHASHSEED": "0"}
 
 
 def at_once(calls, workers):
