@@ -67,7 +67,8 @@ Result<> Catalog::load() {
   LAMBENT_TRY_VOID(
       each_record(*snapshot, kFunctionPrefix, [this](std::string_view, std::string_view value) -> Result<> {
         LAMBENT_TRY(auto function, decode_function(value));
-        function.code = code_.adopt(function.code_digest, function.code_size);
+        function.code = code_.adopt(function.code_digest, function.code_size, function.code_unzipped);
+        if (!function.layers_digest.empty()) function.layers_code = code_.adopt(function.layers_digest, 0);
         const auto record = std::make_shared<const Function>(std::move(function));
         auto& entry = entries_[record->name];
         if (const auto number = version_number(record->version)) {
@@ -126,6 +127,12 @@ std::optional<UrlTarget> Catalog::find_by_url(std::string_view url_id) const {
   return UrlTarget{of, {alias, &*alias->url}, qualifier};
 }
 
+std::uint64_t Catalog::reserved_concurrency() const {
+  std::uint64_t sum = 0;
+  for (const auto& [name, entry] : entries_) sum += entry.settings->reserved_concurrency.value_or(0);
+  return sum;
+}
+
 std::uint64_t Catalog::total_code_bytes() const {
   std::set<std::string_view> seen;
   std::uint64_t bytes = 0;
@@ -181,6 +188,16 @@ net::Task<CatalogResult<>> Catalog::commit(store::WriteBatch batch) {
   co_return CatalogResult<>();
 }
 
+void Catalog::record_added(const Function& function) {
+  code_.record_added(function.code_digest);
+  if (!function.layers_digest.empty()) code_.record_added(function.layers_digest);
+}
+
+void Catalog::record_removed(const Function& function) {
+  code_.record_removed(function.code_digest);
+  if (!function.layers_digest.empty()) code_.record_removed(function.layers_digest);
+}
+
 void Catalog::index_url(const std::string& name, const std::string& qualifier, const std::optional<FunctionUrl>& before,
                         const std::optional<FunctionUrl>& after) {
   if (before) by_url_.erase(before->url_id);
@@ -189,15 +206,19 @@ void Catalog::index_url(const std::string& name, const std::string& qualifier, c
 
 void Catalog::publish(const std::string& name, Edit edit, FunctionPtr latest, FunctionPtr published) {
   auto& entry = entries_[name];
-  std::vector<std::string> unused_code;
+  std::vector<FunctionPtr> former;
   if (latest) {
     index_url(name, "", entry.latest ? entry.latest->url : std::nullopt, latest->url);
-    if (entry.latest) unused_code.push_back(entry.latest->code_digest);
+    if (entry.latest) former.push_back(entry.latest);
     entry.latest = std::move(latest);
   }
-  if (published) entry.versions[*version_number(published->version)] = published;
+  if (published) {
+    auto& place = entry.versions[*version_number(published->version)];
+    if (place) former.push_back(place);
+    place = std::move(published);
+  }
   if (edit.erased_version) {
-    unused_code.push_back(entry.versions.at(*edit.erased_version)->code_digest);
+    former.push_back(entry.versions.at(*edit.erased_version));
     entry.versions.erase(*edit.erased_version);
   }
   if (edit.alias) {
@@ -211,7 +232,7 @@ void Catalog::publish(const std::string& name, Edit edit, FunctionPtr latest, Fu
     entry.aliases.erase(edit.erased_alias);
   }
   if (edit.settings) entry.settings = std::make_shared<const Settings>(*std::move(edit.settings));
-  for (const auto& digest : unused_code) code_.record_removed(digest);
+  for (const auto& function : former) record_removed(*function);
 }
 
 Catalog::Change::Change(Change&& other) noexcept
@@ -243,8 +264,8 @@ net::Task<CatalogResult<>> Catalog::Change::commit(Edit edit) {
 
   auto committed = co_await catalog_->commit(std::move(batch));
   // After a failed commit too: whether a record is in the log is unknown until a restart, so its code must stay.
-  if (latest) catalog_->code_.record_added(latest->code_digest);
-  if (published) catalog_->code_.record_added(published->code_digest);
+  if (latest) catalog_->record_added(*latest);
+  if (published) catalog_->record_added(*published);
   if (!committed) co_return std::unexpected(std::move(committed.error()));
   catalog_->publish(name_, std::move(edit), std::move(latest), std::move(published));
   co_return CatalogResult<>();
@@ -265,8 +286,8 @@ net::Task<CatalogResult<>> Catalog::Change::erase() {
   const auto& erased = gone.mapped();
   catalog_->index_url(name_, "", erased.latest->url, std::nullopt);
   for (const auto& [alias, record] : erased.aliases) catalog_->index_url(name_, "", record->url, std::nullopt);
-  catalog_->code_.record_removed(erased.latest->code_digest);
-  for (const auto& [number, version] : erased.versions) catalog_->code_.record_removed(version->code_digest);
+  catalog_->record_removed(*erased.latest);
+  for (const auto& [number, version] : erased.versions) catalog_->record_removed(*version);
   co_return CatalogResult<>();
 }
 

@@ -62,7 +62,7 @@ struct AliasPage {
 // What one change does to a function, all of it or nothing.
 struct Edit {
   std::optional<Function> latest;     // its code must be set; a URL id must not be in use elsewhere
-  std::optional<Function> published;  // a new version: `version` is its number
+  std::optional<Function> published;  // `version` is its number: a new one, or another record of that version
   std::optional<std::uint64_t> erased_version;
   std::optional<Alias> alias;  // new or changed
   std::string erased_alias;
@@ -117,6 +117,9 @@ class Catalog {
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   // Runtime identifiers of all functions, each once.
   [[nodiscard]] std::set<std::string> runtimes_in_use() const;
+  // What PutFunctionConcurrency has given to functions, all together.
+  [[nodiscard]] std::uint64_t reserved_concurrency() const;
+  [[nodiscard]] const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
   // Of all packages as uploaded, each counted once; bytes.
   [[nodiscard]] std::uint64_t total_code_bytes() const;
 
@@ -152,6 +155,9 @@ class Catalog {
   void index_url(const std::string& name, const std::string& qualifier, const std::optional<FunctionUrl>& before,
                  const std::optional<FunctionUrl>& after);
   void release(const std::string& name);
+  // The packages that a stored record keeps on disk.
+  void record_added(const Function& function);
+  void record_removed(const Function& function);
 
   struct UrlPlace {
     std::string name;

@@ -90,8 +90,7 @@ CatalogResult<AliasPage> Catalog::list_aliases(const Entry& entry, std::string_v
   AliasPage page;
   for (; at != entry.aliases.end(); ++at) {
     const auto& alias = *at->second;
-    const bool leads = alias.version == version || (alias.additional && alias.additional->version == version);
-    if (!version.empty() && !leads) continue;
+    if (!version.empty() && !Entry::leads(alias, version)) continue;
     if (page.aliases.size() == max_items) {
       page.next_marker = markers_.make(list, page.aliases.back()->name);
       break;

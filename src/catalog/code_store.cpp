@@ -14,6 +14,7 @@
 #include "base/encoding.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "catalog/merge_folders.h"
 
 namespace lambent::catalog {
 namespace {
@@ -122,10 +123,35 @@ net::Task<std::expected<CodePackagePtr, CodeError>> CodeStore::put(std::string b
   co_return package;
 }
 
-CodePackagePtr CodeStore::adopt(const std::string& digest, std::uint64_t zip_bytes) {
+net::Task<std::expected<CodePackagePtr, CodeError>> CodeStore::merge(std::vector<CodePackagePtr> packages) {
+  std::string name = "merged";
+  std::vector<std::string> folders;
+  std::uint64_t bytes = 0;
+  for (const auto& package : packages) {
+    name += "/" + package->digest;
+    folders.push_back(package->folder);
+    bytes += package->unzipped_bytes;
+  }
+  const auto digest = store::sha256_hex(name);
+  if (auto shared = co_await share_or_reserve(digest)) co_return shared;
+  const auto merged = co_await pool_.run(
+      loop_, [folders, temporary = temporary_folder(), folder = folder_of(digest), parent = folder_]() -> Result<> {
+        LAMBENT_TRY_VOID(merge_folders(folders, temporary));
+        return rename_durably(temporary, folder, parent);
+      });
+  if (!merged) {
+    unreserve(digest);
+    co_return storage_error(merged.error());
+  }
+  auto package = make_package(digest, 0, bytes);
+  unreserve(digest);
+  co_return package;
+}
+
+CodePackagePtr CodeStore::adopt(const std::string& digest, std::uint64_t zip_bytes, std::uint64_t unzipped_bytes) {
   record_added(digest);
   if (auto package = entries_.find(digest)->second.package.lock()) return package;
-  return make_package(digest, zip_bytes, 0);
+  return make_package(digest, zip_bytes, unzipped_bytes);
 }
 
 void CodeStore::record_added(const std::string& digest) {

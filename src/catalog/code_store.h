@@ -63,7 +63,10 @@ class CodeStore {
   net::Task<std::expected<CodePackagePtr, CodeError>> put(std::string zip);
 
   // A package that a stored function names. Called while the catalog loads, before start(). Counts as record_added().
-  CodePackagePtr adopt(const std::string& digest, std::uint64_t zip_bytes);
+  CodePackagePtr adopt(const std::string& digest, std::uint64_t zip_bytes, std::uint64_t unzipped_bytes = 0);
+  // One folder of several: files of a later one hide those of an earlier one. Shared by all who ask for the same. It
+  // has no zip, so what is lost of it cannot be restored; it is synced before it is there.
+  net::Task<std::expected<CodePackagePtr, CodeError>> merge(std::vector<CodePackagePtr> packages);
 
   // A durable function record names the package from now on, or no longer. Counted.
   void record_added(const std::string& digest);

@@ -1,6 +1,8 @@
 #include "catalog/entry.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "catalog/function_name.h"
 
@@ -39,6 +41,32 @@ FunctionPtr Entry::show(std::string_view qualifier) const {
   if (const auto found = version(qualifier)) return found;
   const auto named = alias(qualifier);
   return named ? version(named->version) : nullptr;
+}
+
+bool Entry::leads(const Alias& alias, std::string_view version) {
+  return alias.version == version || (alias.additional && alias.additional->version == version);
+}
+
+std::map<std::uint64_t, std::uint32_t> Entry::provisioned() const {
+  std::map<std::uint64_t, std::uint32_t> counts;
+  const auto add = [&](std::string_view version, std::uint32_t count) {
+    const auto number = version_number(version);
+    if (number && versions.contains(*number) && count > 0) counts[*number] += count;
+  };
+  for (const auto& [qualifier, config] : settings->provisioned) {
+    const auto named = alias(qualifier);
+    if (!named) {
+      add(qualifier, config.requested);
+      continue;
+    }
+    std::uint32_t second = 0;
+    if (named->additional) {
+      second = static_cast<std::uint32_t>(std::lround(config.requested * named->additional->weight));
+      add(named->additional->version, second);
+    }
+    add(named->version, config.requested - std::min(second, config.requested));
+  }
+  return counts;
 }
 
 FunctionPtr Entry::route(std::string_view qualifier, Random& random) const {

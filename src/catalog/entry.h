@@ -27,6 +27,10 @@ struct Entry {
   [[nodiscard]] FunctionPtr show(std::string_view qualifier) const;
   // What a call by this qualifier runs: of an alias one of its versions, drawn by weight.
   [[nodiscard]] FunctionPtr route(std::string_view qualifier, Random& random) const;
+  // How many instances of which version are to be kept ready; an alias shares its number by weight.
+  [[nodiscard]] std::map<std::uint64_t, std::uint32_t> provisioned() const;
+  // Whether this alias, or any, leads to the version.
+  [[nodiscard]] static bool leads(const Alias& alias, std::string_view version);
 };
 
 // The number of a published version; nothing where the text is none ("$LATEST", an alias, "007").

@@ -54,10 +54,18 @@ struct Function {
   std::string network;  // egress/network_policy.h, from the tag lambent:network; empty: the server's default
   std::vector<std::pair<std::string, std::string>> tags;  // sorted by name
 
-  std::string code_digest;         // SHA-256 of the zip, lower-case hexadecimal: its name in blobs/ and code/
-  std::string code_sha256_base64;  // the same digest, as CodeSha256 shows it
-  std::uint64_t code_size = 0;     // of the zip, bytes
-  CodePackagePtr code;  // the package, kept on disk as long as a record holds it; not part of the stored record
+  std::string code_digest;          // SHA-256 of the zip, lower-case hexadecimal: its name in blobs/ and code/
+  std::string code_sha256_base64;   // the same digest, as CodeSha256 shows it
+  std::uint64_t code_size = 0;      // of the zip, bytes
+  std::uint64_t code_unzipped = 0;  // bytes; 0 where not known
+  struct Layer {
+    std::string arn;  // of the layer's version
+    std::uint64_t code_size = 0;
+  };
+  std::vector<Layer> layers;   // a later one hides files of an earlier one
+  std::string layers_digest;   // what is mounted at /opt, under code/; empty where there are none
+  CodePackagePtr layers_code;  // as `code`
+  CodePackagePtr code;         // the package, kept on disk as long as a record holds it; not part of the stored record
 
   std::string last_modified;  // format_lambda_time
   std::string revision_id;    // changes with every change that the API shows
@@ -77,6 +85,9 @@ struct Function {
 
   std::optional<FunctionUrl> url;
 };
+
+// DeadLetterConfig's TargetArn; empty where there is none.
+std::string dead_letter_target(const Function& function);
 
 using FunctionPtr = std::shared_ptr<const Function>;
 

@@ -1,6 +1,7 @@
 #include "catalog/function_record.h"
 
 #include <boost/json.hpp>
+#include <cstdlib>
 
 #include "catalog/record_reader.h"
 #include "catalog/url_record.h"
@@ -35,6 +36,18 @@ void visit_texts(FunctionOf& function, Visit visit) {
 
 }  // namespace
 
+std::string dead_letter_target(const Function& function) {
+  for (const auto& [name, text] : function.echoed) {
+    if (name != "DeadLetterConfig") continue;
+    boost::system::error_code failed;
+    const auto value = json::parse(text, failed);
+    const auto* object = failed ? nullptr : value.if_object();
+    const auto* target = object ? object->if_contains("TargetArn") : nullptr;
+    if (target && target->is_string()) return std::string(target->get_string());
+  }
+  return {};
+}
+
 std::string encode_function(const Function& function) {
   json::object object{{"format", kRecordFormat}};
   visit_texts(function, [&](const char* name, const std::string& value) { object[name] = value; });
@@ -47,6 +60,13 @@ std::string encode_function(const Function& function) {
   object["echoed"] = pairs_to_json(function.echoed);
   object["configuration_id"] = function.configuration_id;
   object["network"] = function.network;
+  object["code_unzipped"] = function.code_unzipped;
+  if (!function.layers.empty()) {
+    Pairs layers;
+    for (const auto& layer : function.layers) layers.emplace_back(layer.arn, std::to_string(layer.code_size));
+    object["layers"] = pairs_to_json(layers);
+    object["layers_digest"] = function.layers_digest;
+  }
   if (function.url) object["url"] = to_json(*function.url);
   return json::serialize(object);
 }
@@ -67,6 +87,13 @@ Result<Function> decode_function(std::string_view text) {
   if (const auto* url = reader.object("url")) read_url(reader, *url, function.url.emplace());
   function.configuration_id = function.revision_id;  // as it was before format 2
   if (reader.has("configuration_id")) reader.text("configuration_id", function.configuration_id);
+  if (reader.has("code_unzipped")) reader.number("code_unzipped", function.code_unzipped);
+  if (reader.has("layers")) {
+    Pairs layers;
+    reader.pairs("layers", layers);
+    for (const auto& [arn, size] : layers) function.layers.push_back({arn, std::strtoull(size.c_str(), nullptr, 10)});
+    reader.text("layers_digest", function.layers_digest);
+  }
   LAMBENT_TRY_VOID(reader.result("function"));
   return function;
 }

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "catalog/catalog.h"
+#include "catalog/documents.h"
 #include "catalog/fake_unpacker.h"
+#include "catalog/layers.h"
 #include "catalog/test_folder.h"
 #include "net/scope.h"
 #include "store/memory_store.h"
@@ -92,6 +94,8 @@ class TestCatalog {
   std::optional<store::BlobStore> blobs;
   std::unique_ptr<CodeStore> code;
   std::unique_ptr<Catalog> catalog;
+  std::unique_ptr<Layers> layers;
+  std::unique_ptr<Documents> documents;
   std::optional<Error> start_failure;  // of CodeStore::start
 
  private:
@@ -105,12 +109,16 @@ class TestCatalog {
     blobs.emplace(store::BlobStore::open(folder.path() + "/blobs").value());
     code = CodeStore::open(folder.path() + "/code", *blobs, unpacker, *pool, loop, random).value();
     catalog = Catalog::open(store, *code, *pool, loop, random).value();
+    layers = Layers::open(store, *code, *pool, loop).value();
+    documents = Documents::open(store, *pool, loop).value();
     const auto started = run(code->start());
     start_failure = started ? std::nullopt : std::optional(started.error());
   }
   void stop(bool clean = true) {
     if (clean) run(code->close());
     catalog.reset();
+    layers.reset();
+    documents.reset();
     run(code->close());
     code.reset();
     pool.reset();

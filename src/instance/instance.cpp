@@ -210,7 +210,8 @@ net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& 
   const identity::TemporaryCredentials keys =
       around.credentials.issue(identity::assumed_role_arn(function->role, function->name), function->name);
   access_key_id = keys.access_key_id;
-  sandbox::Policy policy = plan_launch(*function, runtime, around.platform, around.limits, keys, log.stream());
+  sandbox::Policy policy = plan_launch(*function, runtime, around.platform, around.limits, keys, log.stream(),
+                                       init_phase == InitPhase::provisioned ? "provisioned-concurrency" : "on-demand");
   confine_network(policy, *network, around.network.wants_gate(*network));
   auto launched_child = co_await around.backend.launch(
       std::move(policy), [exited](const sandbox::ExitReport& report) { exited.set(report); });
@@ -266,7 +267,7 @@ void Instance::Impl::open_doors() {
   // It may have been ended, or its call timed out, while the sandbox was being made.
   if (why != Why::itself) {
     around.backend.kill(child->id);
-  } else if (init_phase == InitPhase::ahead) {
+  } else if (init_phase != InitPhase::within_a_call) {
     deadline.arm(around.limits.init_timeout, [this] { on_init_deadline(); });
   }
 }
@@ -326,7 +327,7 @@ void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
 void Instance::Impl::on_waiting() {
   if (ending || why != Why::itself) return;
   if (state == State::starting) {
-    if (init_phase == InitPhase::ahead) deadline.cancel();
+    if (init_phase != InitPhase::within_a_call) deadline.cancel();
     init_not_yet_billed = around.clock.monotonic() - launched;
     // INIT ran with more, as on AWS.
     around.backend.set_cpu(child->id, function_millicores(*function, around.limits));

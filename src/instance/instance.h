@@ -61,9 +61,11 @@ struct CallToRun {
   std::string client_context;
   std::string trace_header;
   std::string invoked_arn;
+  bool is_background = false;  // an asynchronous one: goes behind those that somebody waits for
 };
 
 enum class InitPhase {
+  provisioned,    // like `ahead`, of an instance that is to be kept ready
   ahead,          // before any call is bound to it: limits.init_timeout
   within_a_call,  // INIT took too long ahead: again, within the first call's timeout
 };

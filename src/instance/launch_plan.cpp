@@ -8,6 +8,7 @@ namespace lambent::instance {
 namespace {
 
 constexpr const char* kTaskRoot = "/var/task";
+constexpr const char* kLayers = "/opt";
 constexpr const char* kRuntimeFolder = "/var/runtime";
 
 void add_command(sandbox::Policy& policy, const Runtime& runtime) {
@@ -82,7 +83,7 @@ std::string execution_environment(const Runtime& runtime) {
 
 void add_environment(sandbox::Policy& policy, const catalog::Function& function, const Runtime& runtime,
                      const Platform& platform, const identity::TemporaryCredentials& credentials,
-                     const std::string& log_stream) {
+                     const std::string& log_stream, std::string_view initialization_type) {
   const auto set = [&](std::string_view name, std::string_view value) {
     policy.environment.push_back(fmt::format("{}={}", name, value));
   };
@@ -123,7 +124,7 @@ void add_environment(sandbox::Policy& policy, const catalog::Function& function,
   set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(function.memory_mb));
   set("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name);
   set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
-  set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+  set("AWS_LAMBDA_INITIALIZATION_TYPE", initialization_type);
   set("AWS_LAMBDA_RUNTIME_API", fmt::format("127.0.0.1:{}", platform.runtime_port));
   set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
   set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
@@ -191,12 +192,13 @@ std::uint32_t function_millicores(const catalog::Function& function, const Limit
 
 sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& runtime, const Platform& platform,
                             const Limits& limits, const identity::TemporaryCredentials& credentials,
-                            const std::string& log_stream) {
+                            const std::string& log_stream, std::string_view initialization_type) {
   sandbox::Policy policy;
   add_runtime_mounts(policy, runtime, platform);  // first: a sandbox that is ready has them already
   policy.mounts.push_back({function.code->folder, kTaskRoot});
+  if (function.layers_code) policy.mounts.push_back({function.layers_code->folder, kLayers});
   add_command(policy, runtime);
-  add_environment(policy, function, runtime, platform, credentials, log_stream);
+  add_environment(policy, function, runtime, platform, credentials, log_stream, initialization_type);
   policy.working_folder = kTaskRoot;
   policy.seccomp = profile_of(runtime.family);
   policy.memory_bytes = std::uint64_t{function.memory_mb} * kMiB;

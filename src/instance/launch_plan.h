@@ -36,10 +36,10 @@ StartKind start_kind(const Runtime& runtime, const Platform& platform, const Lim
 std::uint32_t function_millicores(const catalog::Function& function, const Limits& limits);
 
 // The policy of one instance, as it is during INIT: with at least limits.init_millicores. Pure: reads no file and asks
-// no clock.
+// no clock. `initialization_type`: "on-demand" or "provisioned-concurrency".
 sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& runtime, const Platform& platform,
                             const Limits& limits, const identity::TemporaryCredentials& credentials,
-                            const std::string& log_stream);
+                            const std::string& log_stream, std::string_view initialization_type);
 
 // What of the network the sandbox has; which addresses a gate lets through is the egress process's.
 void confine_network(sandbox::Policy& policy, const egress::NetworkPolicy& network, bool has_gate);

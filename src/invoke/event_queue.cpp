@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "catalog/function_name.h"
+#include "invoke/lineage.h"
 #include "net/one_shot.h"
 
 namespace lambent::invoke {
@@ -18,17 +19,24 @@ std::string key_of(const Event& event) {
   return fmt::format("{:016x}-{}", static_cast<std::uint64_t>(event.accepted_ms), event.request_id);
 }
 
+// An event takes room without a payload too.
+std::size_t bytes_of(const std::string& payload) {
+  constexpr std::size_t kEach = 1024;
+  return payload.size() + kEach;
+}
+
 }  // namespace
 
 EventQueue::EventQueue(net::Loop& loop, const Clock& clock, store::KeyValueStore& store, store::Committer& committer,
-                       Invoker& invoker, FindFunction find_function, RetryPolicy policy)
+                       Invoker& invoker, FindTarget find_target, RetryPolicy policy)
     : loop_(loop),
       clock_(clock),
       store_(store),
       committer_(committer),
       invoker_(invoker),
-      find_function_(std::move(find_function)),
-      policy_(policy) {}
+      find_target_(std::move(find_target)),
+      policy_(policy),
+      turns_(loop, policy.at_once) {}
 
 EventQueue::~EventQueue() = default;
 
@@ -53,7 +61,7 @@ Result<std::size_t> EventQueue::resume() {
 }
 
 net::Task<InvokeResult<std::string>> EventQueue::add(Call call) {
-  if (bytes_ + call.payload.size() > policy_.pending_bytes) {
+  if (bytes_ + bytes_of(call.payload) > policy_.pending_bytes) {
     co_return std::unexpected(InvokeError{InvokeError::Kind::throttled, "Too many asynchronous calls are waiting."});
   }
   Event event{.function_name = call.function->name,
@@ -80,6 +88,7 @@ void EventQueue::start(std::string key, Event event) {
 void EventQueue::hold() {
   stopping_ = true;
   for (Waiting& each : waiting_) each.timer.cancel();
+  turns_.close();
 }
 
 net::Task<> EventQueue::stop() {
@@ -90,49 +99,118 @@ net::Task<> EventQueue::stop() {
 // One event, from its first attempt to its end; left on disk where the server stops before that.
 net::Task<> EventQueue::work(std::string key, Event event) {
   const auto place = waiting_.emplace(waiting_.end(), loop_);
-  const std::size_t bytes = event.payload.size();
+  const std::size_t bytes = bytes_of(event.payload);
   bytes_ += bytes;
   const auto named = catalog::parse_function_name(event.invoked_arn);
   const std::string qualifier = named ? named->qualifier : std::string();
-  auto backoff = policy_.shortest_backoff;
-  bool finished = false;
-  while (!stopping_ && !finished) {
-    const catalog::FunctionPtr function = find_function_(event.function_name, qualifier);
-    std::optional<std::chrono::milliseconds> wait;
-    if (function) {
-      Call call{function, event.invoked_arn, event.payload, event.client_context, event.trace_header, event.request_id};
-      wait = next_wait(co_await invoker_.invoke(std::move(call)), event, backoff);
-    }
-    finished = !wait;
-    if (finished) break;
-    std::ignore = co_await write(key, encode(event), store::Durability::nosync);
-    if (!stopping_) std::ignore = co_await place->timer.sleep(*wait);
-  }
+  const auto end = co_await run_to_end(key, event, qualifier, place);
+  const bool finished = end && co_await tell(event, qualifier, *end, place);
   waiting_.erase(place);
   bytes_ -= bytes;
   // A removal that is lost by a crash means one run more, which at-least-once allows.
   if (finished) std::ignore = co_await write(std::move(key), std::nullopt, store::Durability::nosync);
 }
 
-std::optional<std::chrono::milliseconds> EventQueue::next_wait(const InvokeResult<Answer>& result, Event& event,
-                                                               std::chrono::milliseconds& backoff) const {
-  if (result && result->function_error.empty()) return std::nullopt;
-  if (clock_.wall_ms() - event.accepted_ms > policy_.max_age.count()) {
-    log::warning("asynchronous call {} to {} is too old and given up", event.request_id, event.function_name);
-    return std::nullopt;
+// Nothing where the server stops first.
+net::Task<std::optional<EventQueue::End>> EventQueue::run_to_end(const std::string& key, Event& event,
+                                                                 const std::string& qualifier, Place place) {
+  auto backoff = policy_.shortest_backoff;
+  while (co_await turns_.enter(event.function_name)) {
+    auto target = find_target_(event.function_name, qualifier);
+    std::optional<Step> step;
+    if (!target.function) {
+      step = End{};
+    } else if (is_too_old(event, target.config)) {
+      step = End{.condition = Condition::age_exceeded, .answer = {}, .is_known = true};
+    } else {
+      step = next_step(co_await attempt(event, std::move(target.function)), event, target.config, backoff);
+    }
+    turns_.leave();
+    if (auto* end = std::get_if<End>(&*step)) co_return std::move(*end);
+    std::ignore = co_await write(key, encode(event), store::Durability::nosync);
+    if (!stopping_) std::ignore = co_await place->timer.sleep(std::get<std::chrono::milliseconds>(*step));
   }
+  co_return std::nullopt;
+}
+
+net::Task<InvokeResult<Answer>> EventQueue::attempt(const Event& event, catalog::FunctionPtr function) {
+  Call call{.function = std::move(function),
+            .invoked_arn = event.invoked_arn,
+            .payload = event.payload,
+            .client_context = event.client_context,
+            .trace_header = event.trace_header,
+            .request_id = event.request_id,
+            .is_background = true};
+  co_return co_await invoker_.invoke(std::move(call));
+}
+
+bool EventQueue::is_too_old(const Event& event, const catalog::EventInvokeConfig& config) const {
+  const auto max_age = config.max_age_seconds ? std::chrono::milliseconds(std::chrono::seconds(*config.max_age_seconds))
+                                              : policy_.max_age;
+  return clock_.wall_ms() - event.accepted_ms > max_age.count();
+}
+
+EventQueue::Step EventQueue::next_step(InvokeResult<Answer> result, Event& event,
+                                       const catalog::EventInvokeConfig& config,
+                                       std::chrono::milliseconds& backoff) const {
   if (!result) {
-    const auto wait = backoff;
-    backoff = std::min(backoff * 2, policy_.longest_backoff);
-    return wait;
+    if (result.error().kind == InvokeError::Kind::recursive_loop) {
+      return End{.condition = Condition::loop_detected, .answer = {}, .is_known = true};
+    }
+    return std::exchange(backoff, std::min(backoff * 2, policy_.longest_backoff));
   }
   event.attempts++;
-  if (event.attempts > policy_.retries) {
-    log::warning("asynchronous call {} to {} failed {} times and is given up", event.request_id, event.function_name,
-                 event.attempts);
-    return std::nullopt;
+  if (result->function_error.empty()) {
+    return End{.condition = Condition::success, .answer = *std::move(result), .is_known = true};
+  }
+  if (event.attempts > config.max_retries.value_or(policy_.retries)) {
+    return End{.condition = Condition::retries_exhausted, .answer = *std::move(result), .is_known = true};
   }
   return event.attempts == 1 ? policy_.first_wait : policy_.second_wait;
+}
+
+net::Task<bool> EventQueue::tell(const Event& event, const std::string& qualifier, const End& end, Place place) {
+  if (!end.is_known) co_return true;
+  const bool succeeded = end.condition == Condition::success;
+  const auto target = find_target_(event.function_name, qualifier);
+  if (!target.function) co_return true;
+  if (!succeeded) {
+    log::warning("asynchronous call {} to {} is given up after {} attempts", event.request_id, event.function_name,
+                 event.attempts);
+  }
+  const auto& to = succeeded ? target.config.on_success : target.config.on_failure;
+  if (!to.empty()) {
+    auto record = outcome_record(event, qualifier, end.condition, end.answer ? &*end.answer : nullptr, clock_.wall());
+    if (!co_await deliver(to, std::move(record), event, place)) co_return false;
+  }
+  if (succeeded) co_return true;
+  auto dead_letters = catalog::dead_letter_target(*target.function);
+  if (dead_letters.empty()) co_return true;
+  co_return co_await deliver(std::move(dead_letters), event.payload, event, place);
+}
+
+// Until the target has it; false where the server stops first. What can never arrive is logged and dropped, as on AWS.
+net::Task<bool> EventQueue::deliver(std::string arn, std::string payload, const Event& event, Place place) {
+  const auto kind = std::ranges::find_if(destinations_, [&](const Destination* each) { return each->takes(arn); });
+  if (kind == destinations_.end()) {
+    log::warning("the outcome of call {} is dropped: this server has no {}", event.request_id, arn);
+    co_return true;
+  }
+  const auto trace_header = extend_lineage(event.trace_header, event.function_name).trace_header;
+  auto backoff = policy_.shortest_backoff;
+  while (!stopping_) {
+    const auto sent = co_await (*kind)->send(arn, payload, trace_header);
+    if (sent) co_return true;
+    using Kind = InvokeError::Kind;
+    const auto why = sent.error().kind;
+    if (why != Kind::throttled && why != Kind::queue_failed && why != Kind::stopping) {
+      log::warning("the outcome of call {} is dropped: {}", event.request_id, sent.error().message);
+      co_return true;
+    }
+    if (!stopping_) std::ignore = co_await place->timer.sleep(backoff);
+    backoff = std::min(backoff * 2, policy_.longest_backoff);
+  }
+  co_return false;
 }
 
 net::Task<Result<>> EventQueue::write(std::string key, std::optional<std::string> value, store::Durability durability) {

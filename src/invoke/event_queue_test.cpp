@@ -43,6 +43,9 @@ class ScriptedInvoker final : public Invoker {
   net::Task<InvokeResult<std::string>> enqueue(Call) override { co_return std::string(); }
   InvokeResult<void> check(const Call&) override { return {}; }
   void retire(const catalog::Function&) override {}
+  void follow(const catalog::Entry&) override {}
+  void forget(const std::string&) override {}
+  [[nodiscard]] scheduler::Readiness readiness(const catalog::Function&) const override { return {}; }
 
   std::deque<InvokeResult<Answer>> script;
   std::vector<Call> calls;
@@ -50,6 +53,21 @@ class ScriptedInvoker final : public Invoker {
 
  private:
   net::Loop& loop_;
+};
+
+class RecordingDestination final : public Destination {
+ public:
+  [[nodiscard]] bool takes(std::string_view arn) const override { return arn.starts_with("test:"); }
+  net::Task<InvokeResult<void>> send(std::string arn, std::string payload, std::string) override {
+    if (refusals > 0) {
+      refusals--;
+      co_return std::unexpected(InvokeError{InvokeError::Kind::throttled, "not now"});
+    }
+    sent.emplace_back(std::move(arn), std::move(payload));
+    co_return InvokeResult<void>();
+  }
+  std::vector<std::pair<std::string, std::string>> sent;
+  int refusals = 0;
 };
 
 class EventQueueTest : public testing::Test {
@@ -63,11 +81,13 @@ class EventQueueTest : public testing::Test {
                      .shortest_backoff = 1ms,
                      .longest_backoff = 4ms,
                      .max_age = 3'600'000ms,
+                     .at_once = at_once_,
                      .pending_bytes = may_wait_};
     committer_.emplace(store_);
     queue_.emplace(
         loop_, clock_, store_, *committer_, invoker_,
-        [this](const std::string&, const std::string&) { return function_; }, fast);
+        [this](const std::string&, const std::string&) { return EventTarget{function_, config_}; }, fast);
+    queue_->add_destination(destination_);
   }
 
   // Adds one call and runs until the script has been asked `calls` times.
@@ -91,6 +111,11 @@ class EventQueueTest : public testing::Test {
     accepted_ = co_await queue_->add(std::move(call));
     if (!accepted_->has_value()) loop_.post([this] { loop_.stop(); });
   }
+  net::Task<> stop_when_told() {
+    net::Timer pause(loop_);
+    while (destination_.sent.empty()) std::ignore = co_await pause.sleep(1ms);
+    loop_.post([this] { loop_.stop(); });
+  }
   net::Task<> stop() {
     co_await queue_->stop();
     loop_.post([this] { loop_.stop(); });
@@ -103,7 +128,10 @@ class EventQueueTest : public testing::Test {
     return count;
   }
 
-  std::size_t may_wait_ = 1000;
+  std::size_t may_wait_ = 100'000;
+  std::size_t at_once_ = 10;
+  catalog::EventInvokeConfig config_;
+  RecordingDestination destination_;
   net::Loop loop_;
   FakeClock clock_;
   store::MemoryStore store_;
@@ -135,6 +163,78 @@ TEST_F(EventQueueTest, ThrottlingCostsNoAttempt) {
   invoker_.script = {throttled(), throttled(), throttled(), throttled(), success()};
   add_and_run(5);
   EXPECT_EQ(invoker_.calls.size(), 5U);
+  EXPECT_EQ(on_disk(), 0U);
+}
+
+TEST_F(EventQueueTest, AFunctionMaySayHowOftenItIsTried) {
+  config_.max_retries = 0;
+  invoker_.script = {function_error()};
+  add_and_run(1);
+  EXPECT_EQ(invoker_.calls.size(), 1U);
+  EXPECT_TRUE(invoker_.calls[0].is_background);
+  EXPECT_EQ(on_disk(), 0U);
+}
+
+TEST_F(EventQueueTest, DestinationsHearOfSuccess) {
+  config_.on_success = "test:good";
+  config_.on_failure = "test:bad";
+  destination_.refusals = 2;
+  invoker_.script = {Answer{.executed_version = "$LATEST", .payload = "[1]"}};
+  invoker_.until = 0;
+  scope_.spawn(stop_when_told());
+  scope_.spawn(add());
+  loop_.run();
+  settle();
+  EXPECT_EQ(destination_.refusals, 0);
+  ASSERT_EQ(destination_.sent.size(), 1U);
+  EXPECT_EQ(destination_.sent[0].first, "test:good");
+  const auto& record = destination_.sent[0].second;
+  EXPECT_TRUE(record.contains(R"("condition":"Success","approximateInvokeCount":1)")) << record;
+  EXPECT_TRUE(record.contains(R"("requestPayload":{})")) << record;
+  EXPECT_TRUE(record.contains(R"("responsePayload":[1])")) << record;
+  EXPECT_EQ(on_disk(), 0U);
+}
+
+TEST_F(EventQueueTest, DestinationsAndDeadLettersHearOfTheLastFailure) {
+  config_.on_failure = "test:bad";
+  auto function = *function_;
+  function.echoed = {{"DeadLetterConfig", R"({"TargetArn":"test:dead"})"}};
+  function_ = std::make_shared<const catalog::Function>(function);
+  invoker_.script = {function_error()};
+  add_and_run(3);
+  ASSERT_EQ(destination_.sent.size(), 2U);
+  const auto& [to, record] = destination_.sent[0];
+  EXPECT_EQ(to, "test:bad");
+  EXPECT_TRUE(record.contains(R"("condition":"RetriesExhausted","approximateInvokeCount":3)")) << record;
+  EXPECT_TRUE(record.contains(R"("functionError":"Unhandled")")) << record;
+  EXPECT_EQ(destination_.sent[1], (std::pair<std::string, std::string>("test:dead", "{}")));
+}
+
+TEST_F(EventQueueTest, ALoopIsEndedAtOnce) {
+  config_.on_failure = "test:bad";
+  invoker_.script = {std::unexpected(InvokeError{InvokeError::Kind::recursive_loop, "loop"})};
+  add_and_run(1);
+  ASSERT_EQ(destination_.sent.size(), 1U);
+  EXPECT_EQ(invoker_.calls.size(), 1U);
+  EXPECT_EQ(on_disk(), 0U);
+}
+
+TEST_F(EventQueueTest, AnEventThatIsTooOldIsNotRun) {
+  config_.on_failure = "test:bad";
+  config_.max_age_seconds = 60;
+  invoker_.script = {throttled()};
+  add_and_run(1);
+  EXPECT_EQ(on_disk(), 1U);
+  clock_.advance(std::chrono::seconds(61));
+  open();
+  invoker_.calls.clear();
+  EXPECT_EQ(queue_->resume().value(), 1U);
+  scope_.spawn(stop_when_told());
+  loop_.run();
+  settle();
+  EXPECT_TRUE(invoker_.calls.empty());
+  ASSERT_EQ(destination_.sent.size(), 1U);
+  EXPECT_TRUE(destination_.sent[0].second.contains("EventAgeExceeded"));
   EXPECT_EQ(on_disk(), 0U);
 }
 

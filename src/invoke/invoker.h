@@ -10,8 +10,10 @@
 #include <memory>
 #include <string>
 
+#include "catalog/entry.h"
 #include "catalog/function.h"
 #include "net/task.h"
+#include "scheduler/readiness.h"
 
 namespace lambent::invoke {
 
@@ -22,6 +24,7 @@ struct Call {
   std::string client_context;  // JSON text, empty where none (X-Amz-Client-Context, decoded)
   std::string trace_header;    // X-Amzn-Trace-Id, empty: one is made
   std::string request_id;      // empty: one is made
+  bool is_background = false;  // an attempt of an asynchronous call: others go before it
 };
 
 struct Answer {
@@ -38,6 +41,8 @@ struct Answer {
 struct InvokeError {
   enum class Kind {
     throttled,             // 429 TooManyRequestsException, Reason ConcurrentInvocationLimitExceeded
+    throttled_by_reserve,  // the same, Reason ReservedFunctionConcurrentInvocationLimitExceeded
+    recursive_loop,        // 400 RecursiveInvocationException
     request_too_large,     // 413 RequestTooLargeException
     function_not_active,   // 409 ResourceConflictException: Pending, or Failed
     runtime_unavailable,   // 400/502: the interpreter is not on this host; the message lists what is
@@ -64,6 +69,12 @@ class Invoker {
   virtual InvokeResult<void> check(const Call& call) = 0;
   // This version is no longer called as it is: its idle instances end, busy ones after their call.
   virtual void retire(const catalog::Function& former) = 0;
+  // The function is new, or its settings or aliases changed: reserved and provisioned concurrency follow.
+  virtual void follow(const catalog::Entry& entry) = 0;
+  // The function is gone.
+  virtual void forget(const std::string& name) = 0;
+  // Of a version with provisioned concurrency.
+  [[nodiscard]] virtual scheduler::Readiness readiness(const catalog::Function& version) const = 0;
 };
 
 // The platform's runtimes as this host has them; asked at CreateFunction, so that a missing interpreter is a clear

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "invoke/event_queue.h"
+#include "invoke/lineage.h"
 
 namespace lambent::invoke {
 namespace {
@@ -68,15 +69,28 @@ net::Task<InvokeResult<Answer>> LocalInvoker::invoke(Call call) {
                      fmt::format("Request must be smaller than {} bytes for the InvokeFunction operation",
                                  parts_.limits.sync_payload_bytes));
   }
-  if (in_flight_ >= parts_.limits.account_concurrency) {
-    co_return refuse(InvokeError::Kind::throttled, "Rate Exceeded.");
+  const auto place = concurrency_.enter(call.function->name);
+  if (!place) {
+    co_return refuse(place.error() == Concurrency::Refusal::reserve ? InvokeError::Kind::throttled_by_reserve
+                                                                    : InvokeError::Kind::throttled,
+                     "Rate Exceeded.");
   }
   if (call.request_id.empty()) call.request_id = parts_.random.uuid();
   if (call.trace_header.empty()) call.trace_header = make_trace_header(parts_.clock, parts_.random);
+  auto lineage = extend_lineage(call.trace_header, call.function->name);
+  if (lineage.count > parts_.calls.recursion_depth && !may_recurse_.contains(call.function->name)) {
+    co_return refuse(InvokeError::Kind::recursive_loop,
+                     "Lambda has detected your function being invoked in a recursive loop with other Amazon Web "
+                     "Services resources and stopped your function's invocation.");
+  }
 
   in_flight_++;
-  instance::CallToRun to_run{call.request_id, std::move(call.payload), std::move(call.client_context),
-                             std::move(call.trace_header), std::move(call.invoked_arn)};
+  instance::CallToRun to_run{call.request_id,
+                             std::move(call.payload),
+                             std::move(call.client_context),
+                             std::move(lineage.trace_header),
+                             std::move(call.invoked_arn),
+                             call.is_background};
   auto outcome = co_await parts_.scheduler.run(call.function, to_run);
   in_flight_--;
 
@@ -101,6 +115,28 @@ net::Task<InvokeResult<std::string>> LocalInvoker::enqueue(Call call) {
   }
   if (call.request_id.empty()) call.request_id = parts_.random.uuid();
   co_return co_await queue_->add(std::move(call));
+}
+
+void LocalInvoker::follow(const catalog::Entry& entry) {
+  const auto& name = entry.latest->name;
+  std::vector<scheduler::Scheduler::Provision> provisions;
+  std::uint32_t provisioned = 0;
+  for (const auto& [version, count] : entry.provisioned()) {
+    provisions.push_back({entry.versions.at(version), count});
+    provisioned += count;
+  }
+  concurrency_.set(name, entry.settings->reserved_concurrency, provisioned);
+  parts_.scheduler.keep_ready(name, provisions);
+  if (entry.settings->allows_recursion) {
+    may_recurse_.insert(name);
+  } else {
+    may_recurse_.erase(name);
+  }
+}
+
+void LocalInvoker::forget(const std::string& name) {
+  concurrency_.forget(name);
+  may_recurse_.erase(name);
 }
 
 std::expected<void, std::string> LocalInvoker::can_run(const std::string& runtime) const {

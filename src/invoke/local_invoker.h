@@ -4,11 +4,15 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <unordered_set>
 
+#include "base/call_limits.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/random.h"
 #include "instance/runtime_set.h"
+#include "invoke/concurrency.h"
 #include "invoke/invoker.h"
 #include "net/scope.h"
 #include "scheduler/scheduler.h"
@@ -27,9 +31,10 @@ class LocalInvoker final : public Invoker, public RuntimeCatalog {
     const Clock& clock;
     Random& random;
     const Limits& limits;
+    const CallLimits& calls;
   };
 
-  explicit LocalInvoker(Parts parts) : parts_(parts) {}
+  explicit LocalInvoker(Parts parts) : parts_(parts), concurrency_(parts.limits.account_concurrency) {}
 
   // Asynchronous calls go to this queue, which calls invoke() in turn; both outlive each other's use. Set once.
   void use_queue(EventQueue& queue) { queue_ = &queue; }
@@ -39,6 +44,11 @@ class LocalInvoker final : public Invoker, public RuntimeCatalog {
   InvokeResult<void> check(const Call& call) override;
   void expect(const std::string& runtime) override;
   void retire(const catalog::Function& former) override { parts_.scheduler.retire(former); }
+  void follow(const catalog::Entry& entry) override;
+  void forget(const std::string& name) override;
+  [[nodiscard]] scheduler::Readiness readiness(const catalog::Function& version) const override {
+    return parts_.scheduler.readiness(version);
+  }
   [[nodiscard]] std::expected<void, std::string> can_run(const std::string& runtime) const override;
 
   // From now on every call is refused with Kind::stopping.
@@ -51,6 +61,8 @@ class LocalInvoker final : public Invoker, public RuntimeCatalog {
   void record(const Call& call, const instance::InvocationResult& result);
 
   Parts parts_;
+  Concurrency concurrency_;
+  std::unordered_set<std::string> may_recurse_;  // functions whose loops are not stopped
   EventQueue* queue_ = nullptr;
   std::size_t in_flight_ = 0;
   bool stopping_ = false;

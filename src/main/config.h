@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/call_limits.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -51,6 +52,7 @@ struct Config {
   std::map<std::string, std::string> runtimes;      // "python3.11" -> "/usr/bin/python3.11"; others are searched for
   std::optional<RootKeys> root_keys;                // environment only: flags show in ps, files get copied
   Limits limits;                                    // idle_timeout among them
+  CallLimits calls;
   egress::NetworkSettings network;
 };
 

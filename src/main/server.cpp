@@ -15,6 +15,8 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "catalog/documents.h"
+#include "catalog/layers.h"
 #include "cli/endpoint_file.h"
 #include "edge/server.h"
 #include "instance/runtime_clients.h"
@@ -153,6 +155,8 @@ struct Server::Impl {
   std::optional<SpawnerUnpacker> unpacker;
   std::unique_ptr<catalog::CodeStore> code;
   std::unique_ptr<catalog::Catalog> catalog;
+  std::unique_ptr<catalog::Layers> layers;
+  std::unique_ptr<catalog::Documents> documents;
   std::unique_ptr<tables::Engine> tables;
   std::optional<telemetry::LogStore> logs;
   std::optional<identity::Verifier> verifier;
@@ -167,6 +171,7 @@ struct Server::Impl {
   std::optional<invoke::LocalInvoker> invoker;
   std::optional<store::Committer> committer;
   std::optional<invoke::EventQueue> events;
+  std::optional<invoke::FunctionDestination> function_destination;
 
   std::optional<services::lambda::LambdaService> lambda;
   std::optional<services::dynamodb::DynamoDb> dynamodb;
@@ -192,6 +197,7 @@ struct Server::Impl {
   net::Task<> drain();
   net::Task<> end_calls(Monotonic deadline);
   net::Task<> watch_for_hurry();
+  invoke::EventTarget event_target(const std::string& name, const std::string& qualifier);
   net::Task<bool> visit_function_url(edge::Exchange& exchange);
   net::Task<bool> visit_code_download(edge::Exchange& exchange);
   Result<> announce();
@@ -227,6 +233,8 @@ Result<> Server::Impl::build_engines() {
   unpacker.emplace(spawner, config.limits);
   LAMBENT_TRY(code, catalog::CodeStore::open(folder.code(), *disk.blobs, *unpacker, pool, loop, random));
   LAMBENT_TRY(catalog, catalog::Catalog::open(*disk.store, *code, pool, loop, random));
+  LAMBENT_TRY(layers, catalog::Layers::open(*disk.store, *code, pool, loop));
+  LAMBENT_TRY(documents, catalog::Documents::open(*disk.store, pool, loop));
   LAMBENT_TRY(tables, tables::Engine::open(*disk.store, clock, random));
   logs.emplace(folder.path, clock, log_options(config.limits));
   verifier.emplace(*disk.credentials, clock, config.limits.signature_skew);
@@ -252,13 +260,20 @@ void Server::Impl::build_invocation() {
       .limits = config.limits,
       .platform = {.region = config.region, .runtimes_folder = disk.runtimes_folder}});
   scheduler.emplace(*surroundings, runtimes, starts_at_once(), config.ready_sandboxes);
-  invoker.emplace(invoke::LocalInvoker::Parts{*scheduler, runtimes, *disk.ledger, clock, random, config.limits});
+  invoker.emplace(
+      invoke::LocalInvoker::Parts{*scheduler, runtimes, *disk.ledger, clock, random, config.limits, config.calls});
   committer.emplace(*disk.store);
-  events.emplace(loop, clock, *disk.store, *committer, *invoker,
-                 [this](const std::string& name, const std::string& qualifier) {
-                   const auto* entry = catalog->entry(name);
-                   return entry ? entry->route(qualifier, random) : nullptr;
-                 });
+  invoke::RetryPolicy retries;
+  retries.first_wait = config.calls.first_retry;
+  retries.second_wait = config.calls.second_retry;
+  retries.at_once = config.calls.async_concurrency;
+  events.emplace(
+      loop, clock, *disk.store, *committer, *invoker,
+      [this](const std::string& name, const std::string& qualifier) { return event_target(name, qualifier); }, retries);
+  function_destination.emplace(*invoker, [this](const std::string& name, const std::string& qualifier) {
+    return event_target(name, qualifier).function;
+  });
+  events->add_destination(*function_destination);
   invoker->use_queue(*events);
 }
 
@@ -271,8 +286,10 @@ void Server::Impl::build_services() {
   urls.bind = client_address(config.bind);
   urls.port = listener.port();
 
-  lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *invoker, *invoker, *disk.credentials, clock, random},
-                 services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture(), network});
+  lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *layers, *documents, *invoker, *invoker,
+                                               *disk.credentials, clock, random},
+                 services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture(), network,
+                                                  config.calls});
   dynamodb.emplace(*tables, loop, pool);
   sts.emplace();
   endpoints.push_back(protocol::lambda::make_endpoint(*lambda));
@@ -288,6 +305,14 @@ void Server::Impl::build_services() {
   code_download.emplace(*code, *verifier);
   router->add_visitor([this](edge::Exchange& exchange) { return visit_function_url(exchange); });
   router->add_visitor([this](edge::Exchange& exchange) { return visit_code_download(exchange); });
+}
+
+invoke::EventTarget Server::Impl::event_target(const std::string& name, const std::string& qualifier) {
+  const auto* entry = catalog->entry(name);
+  if (!entry) return {};
+  const auto& configs = entry->settings->event_invoke;
+  const auto found = configs.find(qualifier.empty() ? std::string(catalog::kLatest) : qualifier);
+  return {entry->route(qualifier, random), found == configs.end() ? catalog::EventInvokeConfig{} : found->second};
 }
 
 net::Task<bool> Server::Impl::visit_function_url(edge::Exchange& exchange) {
@@ -331,6 +356,7 @@ net::Task<Result<>> Server::Impl::start() {
   const sandbox::Capability* gates = report.find(sandbox::kEgressCapability);
   if (gates == nullptr || gates->level != sandbox::Enforcement::full) network.forgo_logging_attempts();
   if (auto started = co_await code->start(); !started) log::error("{}", started.error().message());
+  for (const auto& [name, entry] : catalog->entries()) invoker->follow(entry);
   LAMBENT_CO_TRY(const std::size_t resumed, events->resume());
   if (resumed > 0) log::info("{} asynchronous calls of an earlier run go on", resumed);
   for (const auto& runtime : catalog->runtimes_in_use()) invoker->expect(runtime);

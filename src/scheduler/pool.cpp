@@ -16,6 +16,9 @@ constexpr int kAttempts = 3;
 // So many INITs may fail in a row before starts are spaced out; then the first pause.
 constexpr int kFreeFailures = 3;
 constexpr std::chrono::milliseconds kFirstPause{100};
+// An instance that is kept ready and fails its INIT is made again after a wait that doubles.
+constexpr std::chrono::milliseconds kFirstRecovery{1'000};
+constexpr std::chrono::milliseconds kLastRecovery{300'000};
 
 }  // namespace
 
@@ -28,6 +31,8 @@ Pool::Pool(instance::Surroundings& around, StartGate& gate, catalog::FunctionPtr
       function_(std::move(function)),
       runtime_(std::move(runtime)),
       on_empty_(std::move(on_empty)),
+      recovery_(around.loop),
+      recovery_wait_(kFirstRecovery),
       patience_(around.loop),
       pause_(around.loop) {}
 
@@ -40,7 +45,8 @@ net::Task<Pool::Outcome> Pool::run(instance::CallToRun& call) {
   Outcome outcome = std::unexpected(std::string("The instance ended before it took the call"));
   for (int attempt = 0; attempt < kAttempts && !stopped_; ++attempt) {
     const net::OneShot<Assignment> assigned;
-    queue_.push_back(assigned);
+    const auto behind = call.is_background ? queue_.end() : std::ranges::find_if(queue_, &Waiting::is_background);
+    queue_.insert(behind, Waiting{assigned, call.is_background});
     pump();
     const Assignment assignment = co_await assigned;
     if (!assignment) {
@@ -65,6 +71,7 @@ net::Task<Pool::Outcome> Pool::run(instance::CallToRun& call) {
 
 void Pool::retire() {
   retired_ = true;
+  ready_ = 0;
   for (Member& each : members_) {
     if (each.place == Member::Place::idle) each.instance->end();
   }
@@ -74,7 +81,8 @@ void Pool::retire() {
 void Pool::stop() {
   stopped_ = true;
   retired_ = true;
-  for (const auto& waiting : std::exchange(queue_, {})) {
+  recovery_.cancel();
+  for (const auto& [waiting, is_background] : std::exchange(queue_, {})) {
     around_.loop.post([waiting] { waiting.set(std::unexpected(std::string("The server is stopping"))); });
   }
   for (Member& each : members_) each.instance->end();
@@ -82,9 +90,53 @@ void Pool::stop() {
 }
 
 void Pool::end_idle_since_before(Monotonic moment) {
+  auto left = static_cast<std::size_t>(
+      std::ranges::count_if(members_, [](const Member& each) { return each.instance->is_usable(); }));
   for (Member& each : members_) {
-    if (each.place == Member::Place::idle && each.since < moment) each.instance->end();
+    if (left <= ready_) return;
+    if (each.place != Member::Place::idle || each.since >= moment || !each.instance->is_usable()) continue;
+    each.instance->end();
+    left--;
   }
+}
+
+void Pool::keep_ready(std::size_t count) {
+  if (retired_) return;
+  ready_ = count;
+  init_failed_ = false;
+  recovery_.cancel();
+  recovery_wait_ = kFirstRecovery;
+  pump();
+}
+
+Readiness Pool::readiness() const {
+  using State = Instance::State;
+  Readiness now{.wanted = ready_, .failed = init_failed_};
+  std::size_t initialized = 0;
+  std::size_t idle = 0;
+  for (const Member& each : members_) {
+    const State state = each.instance->state();
+    if (!each.instance->is_usable() || state == State::starting || state == State::failed) continue;
+    initialized++;
+    if (each.place == Member::Place::idle) idle++;
+  }
+  now.allocated = std::min(initialized, ready_);
+  now.available = std::min(idle, now.allocated);
+  return now;
+}
+
+// Instances that are to be kept ready and neither live nor are on their way.
+std::size_t Pool::missing() const {
+  if (recovery_.armed()) return 0;
+  const auto live = static_cast<std::size_t>(
+      std::ranges::count_if(members_, [](const Member& each) { return each.instance->is_usable(); }));
+  return ready_ > live ? ready_ - live : 0;
+}
+
+net::OneShot<Pool::Assignment> Pool::take_waiting() {
+  const auto next = queue_.front().assigned;
+  queue_.pop_front();
+  return next;
 }
 
 // Gives available instances to waiting calls and sees that enough more are coming.
@@ -93,17 +145,10 @@ void Pool::pump() {
     Member* free = most_recently_used();
     if (free == nullptr) break;
     free->place = Member::Place::taken;
-    const auto waiting = queue_.front();
-    queue_.pop_front();
-    waiting.set(free->instance.get());
+    take_waiting().set(free->instance.get());
   }
-  for (std::size_t i = coming(); i < wanted(); ++i) {
-    asked_++;
-    gate_.ask(this, [this] {
-      asked_--;
-      start_one();
-    });
-  }
+  for (std::size_t i = coming(); i < wanted(); ++i) ask_for_one();
+  for (std::size_t i = asked_; i < missing(); ++i) ask_for_one();
   const bool some_answered =
       std::ranges::any_of(members_, [](const Member& each) { return each.place == Member::Place::answered; });
   if (!queue_.empty() && some_answered && !patience_.armed()) {
@@ -141,6 +186,14 @@ void Pool::count_init(bool has_failed) {
   next_start_ = around_.clock.monotonic() + pause;
 }
 
+void Pool::ask_for_one() {
+  asked_++;
+  gate_.ask(this, [this] {
+    asked_--;
+    start_one();
+  });
+}
+
 // Nothing where no instance is idle. An instance that is ending stays a member until it is gone, and is passed over.
 Pool::Member* Pool::most_recently_used() {
   Member* best = nullptr;
@@ -164,20 +217,21 @@ void Pool::start_one() {
   const auto starting = static_cast<std::size_t>(
       std::ranges::count_if(members_, [](const Member& each) { return each.place == Member::Place::starting; }));
   // The calls that asked for it may have been served meanwhile.
-  if (stopped_ || wanted() <= starting) {
+  const bool is_kept = missing() > 0;
+  if (stopped_ || (wanted() <= starting && !is_kept)) {
     gate_.done(this);
     check_empty();
     return;
   }
-  make(instance::InitPhase::ahead, Member::Place::starting).instance->start();
+  const auto phase = is_kept ? instance::InitPhase::provisioned : instance::InitPhase::ahead;
+  make(phase, Member::Place::starting).instance->start();
 }
 
 // INIT took longer than its own limit: it gets the first call's timeout, bound to that call.
 void Pool::start_within_a_call() {
   if (queue_.empty() || stopped_) return;
   Instance& bound = *make(instance::InitPhase::within_a_call, Member::Place::taken).instance;
-  const auto waiting = queue_.front();
-  queue_.pop_front();
+  const auto waiting = take_waiting();
   bound.start();
   waiting.set(&bound);
 }
@@ -205,6 +259,7 @@ void Pool::on_available(Instance& instance) {
   Member& of = member(instance);
   const bool has_failed = instance.state() == Instance::State::failed;
   count_init(has_failed);  // first: leaving the start may begin another one
+  note_init(!has_failed);
   leave_start(of);
   if (!instance.is_usable()) return;
   if (has_failed) return give_error_away(instance);
@@ -219,9 +274,7 @@ void Pool::on_available(Instance& instance) {
 
 void Pool::give_error_away(Instance& failed) {
   for (std::size_t left = is_failing() ? queue_.size() : 1; left > 0 && !queue_.empty(); --left) {
-    const auto waiting = queue_.front();
-    queue_.pop_front();
-    waiting.set(&failed);
+    take_waiting().set(&failed);
   }
   failed.end();
   if (!stopped_) pump();
@@ -229,6 +282,7 @@ void Pool::give_error_away(Instance& failed) {
 
 void Pool::on_init_timeout(Instance& instance) {
   leave_start(member(instance));
+  note_init(false);
   start_within_a_call();
 }
 
@@ -236,12 +290,22 @@ void Pool::on_ended(Instance& instance, const std::string& launch_error) {
   leave_start(member(instance));
   std::erase_if(members_, [&](const Member& each) { return each.instance.get() == &instance; });
   if (!launch_error.empty() && !queue_.empty()) {
-    const auto waiting = queue_.front();
-    queue_.pop_front();
-    waiting.set(std::unexpected(launch_error));
+    take_waiting().set(std::unexpected(launch_error));
   }
+  if (!launch_error.empty()) note_init(false);
   if (!stopped_) pump();
   check_empty();
+}
+
+// Calls start instances whatever came before; those that are kept ready are not made again at once after a failure.
+void Pool::note_init(bool succeeded) {
+  init_failed_ = !succeeded;
+  if (succeeded) {
+    recovery_wait_ = kFirstRecovery;
+  } else if (ready_ > 0 && !stopped_ && !recovery_.armed()) {
+    recovery_.arm(recovery_wait_, [this] { pump(); });
+    recovery_wait_ = std::min(recovery_wait_ * 2, kLastRecovery);
+  }
 }
 
 void Pool::check_empty() {

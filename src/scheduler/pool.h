@@ -23,6 +23,7 @@
 #include "net/one_shot.h"
 #include "net/task.h"
 #include "net/timer.h"
+#include "scheduler/readiness.h"
 
 namespace lambent::scheduler {
 
@@ -55,7 +56,11 @@ class Pool final : instance::Instance::Observer {
   void retire();
   // Everything ends now; calls in flight get Ending::stopped.
   void stop();
+  // Down to the number that is kept ready.
   void end_idle_since_before(Monotonic moment);
+  // From now on so many instances are initialized before a call needs them, and stay.
+  void keep_ready(std::size_t count);
+  [[nodiscard]] Readiness readiness() const;
 
   [[nodiscard]] std::size_t instances() const { return members_.size(); }
   [[nodiscard]] bool is_empty() const { return members_.empty() && running_ == 0 && asked_ == 0; }
@@ -80,13 +85,23 @@ class Pool final : instance::Instance::Observer {
     Monotonic since;
   };
 
+  struct Waiting {
+    net::OneShot<Assignment> assigned;
+    bool is_background;
+  };
+
   void pump();
+  void ask_for_one();
+  // The call that is served next: one that somebody waits for before one that waits in a queue of its own.
+  net::OneShot<Assignment> take_waiting();
+  [[nodiscard]] std::size_t missing() const;
   void start_one();
   void count_init(bool has_failed);
   void give_error_away(instance::Instance& failed);
   [[nodiscard]] bool is_failing() const;
   [[nodiscard]] std::size_t wanted() const;
   void start_within_a_call();
+  void note_init(bool succeeded);
   Member& make(instance::InitPhase phase, Member::Place place);
   Member& member(const instance::Instance& instance);
   void leave_start(Member& member);
@@ -100,7 +115,11 @@ class Pool final : instance::Instance::Observer {
   instance::Runtime runtime_;
   std::function<void()> on_empty_;
   std::list<Member> members_;  // stays put while instances come and go: starting one may make another
-  std::deque<net::OneShot<Assignment>> queue_;
+  std::deque<Waiting> queue_;  // those in the background last
+  std::size_t ready_ = 0;      // instances to keep
+  net::Timer recovery_;        // after a failed INIT of one that is kept ready
+  std::chrono::milliseconds recovery_wait_;
+  bool init_failed_ = false;
   std::size_t asked_ = 0;    // starts waiting at the gate
   std::size_t running_ = 0;  // coroutines of run()
   net::Timer patience_;      // for an instance that answered and does not come back for more

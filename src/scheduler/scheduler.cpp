@@ -45,6 +45,23 @@ void Scheduler::retire(const catalog::Function& function) {
   }
 }
 
+void Scheduler::keep_ready(const std::string& function_name, const std::vector<Provision>& wanted) {
+  for (auto it = pools_.lower_bound(Key(function_name, "")); it != pools_.end() && it->first.first == function_name;
+       ++it) {
+    const bool stays = std::ranges::any_of(
+        wanted, [&](const Provision& each) { return each.function->configuration_id == it->first.second; });
+    if (!stays) it->second->keep_ready(0);
+  }
+  for (const Provision& each : wanted) {
+    if (const auto pool = pool_of(each.function)) (*pool)->keep_ready(each.count);
+  }
+}
+
+Readiness Scheduler::readiness(const catalog::Function& function) const {
+  const auto it = pools_.find(Key(function.name, function.configuration_id));
+  return it == pools_.end() ? Readiness{} : it->second->readiness();
+}
+
 std::size_t Scheduler::instances(const std::string& function_name) const {
   std::size_t count = 0;
   for (auto it = pools_.lower_bound(Key(function_name, "")); it != pools_.end() && it->first.first == function_name;

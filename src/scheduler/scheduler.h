@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "instance/instance.h"
 #include "instance/runtime_set.h"
@@ -38,6 +39,13 @@ class Scheduler {
   void expect(const instance::Runtime& runtime);
   // This code and configuration are no longer called: its instances end after their call.
   void retire(const catalog::Function& function);
+  // Keeps so many instances of these versions of one function ready, and of no others of it.
+  struct Provision {
+    catalog::FunctionPtr function;
+    std::size_t count;
+  };
+  void keep_ready(const std::string& function_name, const std::vector<Provision>& wanted);
+  [[nodiscard]] Readiness readiness(const catalog::Function& function) const;
   // True where an instance of any revision of the function lives: its unpacked code is in use.
   [[nodiscard]] std::size_t instances(const std::string& function_name) const;
   [[nodiscard]] std::size_t instances() const;

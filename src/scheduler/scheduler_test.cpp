@@ -57,6 +57,9 @@ class SchedulerTest : public testing::Test {
   net::Task<> after_a_crash();
   net::Task<> to_zero();
   net::Task<> new_revision();
+  net::Task<> kept_ready();
+  net::Task<> kept_ready_but_failing();
+  net::Task<> background_last();
   net::Task<> stop_with_calls(Outcomes& outcomes);
   net::Task<> unknown_runtime();
   net::Task<> failing_calls(int count, std::vector<Monotonic>& ends);
@@ -245,6 +248,69 @@ TEST_F(SchedulerTest, StoppingAnswersEveryCall) {
   Outcomes outcomes;
   run(stop_with_calls(outcomes));
   EXPECT_EQ(outcomes.size(), 3U);
+}
+
+net::Task<> SchedulerTest::kept_ready() {
+  const auto function = TestSurroundings::function("f", "r1");
+  scheduler_->keep_ready("f", {{function, 2}});
+  EXPECT_EQ(scheduler_->readiness(*function).allocated, 0U);
+  net::Timer pause(test_.loop);
+  while (scheduler_->readiness(*function).available < 2)
+    std::ignore = co_await pause.sleep(std::chrono::milliseconds(1));
+  std::ignore = co_await pause.sleep(std::chrono::milliseconds(100));
+  EXPECT_EQ(scheduler_->instances("f"), 2U) << "idle ones stay";
+  EXPECT_EQ((co_await call("exit 1"))->ending, Ending::crash);
+  while (scheduler_->readiness(*function).available < 2)
+    std::ignore = co_await pause.sleep(std::chrono::milliseconds(1));
+  EXPECT_EQ(test_.backend.launched.size(), 3U) << "one that ended is made again";
+  scheduler_->keep_ready("f", {});
+  co_await wait_until_no_instances();
+}
+
+TEST_F(SchedulerTest, ProvisionedInstancesAreReadyBeforeCallsAndStay) {
+  test_.limits.idle_timeout = std::chrono::milliseconds(20);
+  make();
+  run(kept_ready());
+  bool found = false;
+  for (const auto& variable : test_.backend.launched.front().environment) {
+    found |= variable == "AWS_LAMBDA_INITIALIZATION_TYPE=provisioned-concurrency";
+  }
+  EXPECT_TRUE(found);
+}
+
+net::Task<> SchedulerTest::kept_ready_but_failing() {
+  const auto function = TestSurroundings::function("f", "r1");
+  scheduler_->keep_ready("f", {{function, 2}});
+  net::Timer pause(test_.loop);
+  while (!scheduler_->readiness(*function).failed) std::ignore = co_await pause.sleep(std::chrono::milliseconds(1));
+  std::ignore = co_await pause.sleep(std::chrono::milliseconds(200));
+  EXPECT_LE(test_.backend.launched.size(), 2U) << "not again and again";
+  EXPECT_EQ(scheduler_->readiness(*function).allocated, 0U);
+}
+
+TEST_F(SchedulerTest, ProvisionedInstancesThatFailAreNotMadeAgainAtOnce) {
+  test_.backend.init = FakeBackend::Init::error;
+  make();
+  run(kept_ready_but_failing());
+}
+
+net::Task<> SchedulerTest::background_last() {
+  std::string order;
+  const auto one = [](SchedulerTest& self, std::string& seen, char mark, bool is_background) -> net::Task<> {
+    instance::CallToRun to_run{.request_id = "id", .payload = "echo", .is_background = is_background};
+    std::ignore = co_await self.scheduler_->run(TestSurroundings::function(), to_run);
+    seen += mark;
+  };
+  net::Scope scope;
+  for (const char mark : {'1', '2', '3'}) scope.spawn(one(*this, order, mark, true));
+  scope.spawn(one(*this, order, 'a', false));
+  co_await scope.join();
+  EXPECT_EQ(order.front(), 'a');
+}
+
+TEST_F(SchedulerTest, CallsThatSomebodyWaitsForGoBeforeAsynchronousOnes) {
+  make(1);
+  run(background_last());
 }
 
 net::Task<> SchedulerTest::unknown_runtime() {

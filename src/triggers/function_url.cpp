@@ -38,6 +38,11 @@ edge::Response refusal(const invoke::InvokeError& error) {
       return json_response(429,
                            R"({"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."})",
                            "TooManyRequestsException");
+    case Kind::throttled_by_reserve:
+      return json_response(
+          429,
+          R"({"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."})",
+          "TooManyRequestsException");
     case Kind::request_too_large:
       return json_response(413, R"({"Message":"Request Entity Too Large"})", "RequestTooLargeException");
     case Kind::stopping:

@@ -19,6 +19,9 @@ class FakeInvoker final : public invoke::Invoker {
   net::Task<invoke::InvokeResult<std::string>> enqueue(invoke::Call) override { co_return "never"; }
   invoke::InvokeResult<void> check(const invoke::Call&) override { return {}; }
   void retire(const catalog::Function&) override {}
+  void follow(const catalog::Entry&) override {}
+  void forget(const std::string&) override {}
+  [[nodiscard]] scheduler::Readiness readiness(const catalog::Function&) const override { return {}; }
 
   std::vector<invoke::Call> calls;
   invoke::InvokeResult<invoke::Answer> answer = invoke::Answer{.payload = "\"hello\""};

@@ -182,7 +182,6 @@ def test_create_refuses_what_breaks_a_constraint(server, members, make_zip, new_
     ({"Architectures": ["arm64" if os.uname().machine == "x86_64" else "x86_64"]}, "architecture"),
     ({"PackageType": "Image", "Code": {"ImageUri": "x/y:z"}, "Runtime": None, "Handler": None}, "Image"),
     ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "S3"),
-    ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "Layers"),
 ])
 def test_create_says_what_this_server_does_not_have(create, members, needle):
     status, code, message = refused(create, **members)

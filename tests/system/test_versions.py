@@ -276,7 +276,7 @@ def test_asynchronous_calls_of_an_alias_run_its_version(server, two_versions):
     client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
     client.invoke(FunctionName=f"{name}:live", InvocationType="Event")
     line = f"ran {arn_of(name)}:live"
-    wait_for(lambda: line in server.run("logs", name, "--data", str(server.data), check=False).stdout, "the call's log", 30)
+    wait_for(lambda: line in server.run("logs", name, "--lines", "100000", "--data", str(server.data), check=False).stdout, "the call's log", 30)
 
 
 def test_kills_lose_no_acknowledged_version_or_alias(new_server):

@@ -49,7 +49,8 @@ Answer<api::GetAccountSettingsResponse> LambdaService::get_account_settings(cons
   limit.code_size_unzipped = static_cast<std::int64_t>(limits.unzipped_bytes);
   limit.code_size_zipped = static_cast<std::int64_t>(limits.zip_upload_bytes);
   limit.concurrent_executions = static_cast<std::int32_t>(limits.account_concurrency);
-  limit.unreserved_concurrent_executions = static_cast<std::int32_t>(limits.account_concurrency);
+  const auto reserved = std::min<std::uint64_t>(parts_.catalog.reserved_concurrency(), limits.account_concurrency);
+  limit.unreserved_concurrent_executions = static_cast<std::int32_t>(limits.account_concurrency - reserved);
   auto& usage = reply.account_usage.emplace();
   usage.function_count = static_cast<std::int64_t>(parts_.catalog.size());
   usage.total_code_size = static_cast<std::int64_t>(parts_.catalog.total_code_bytes());

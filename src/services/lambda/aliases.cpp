@@ -108,6 +108,7 @@ Answer<api::AliasConfiguration> LambdaService::update_alias(const CallContext&, 
   LAMBENT_CO_TRY_VOID(check_alias(*change.entry(), alias));
   const auto committed = co_await change.commit({.alias = alias});
   if (!committed) co_return failure(to_api_error(committed.error()));
+  parts_.invoker.follow(*change.entry());
   co_return to_api(alias, std::move(arn));
 }
 
@@ -116,8 +117,11 @@ Answer<protocol::Nothing> LambdaService::delete_alias(const CallContext&, api::D
   LAMBENT_CO_TRY(const auto name, name_to_change(request.function_name));
   LAMBENT_CO_TRY(auto change, co_await begin_change_in_turn(name));
   if (!change.entry()->alias(request.name)) co_return protocol::Nothing{};
-  const auto committed = co_await change.commit({.erased_alias = request.name});
+  catalog::Edit edit{.erased_alias = request.name, .settings = *change.entry()->settings};
+  edit.settings->forget(request.name);
+  const auto committed = co_await change.commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));
+  parts_.invoker.follow(*change.entry());
   co_return protocol::Nothing{};
 }
 

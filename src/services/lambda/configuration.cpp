@@ -134,6 +134,14 @@ api::FunctionConfiguration to_configuration(const catalog::Function& function, s
   out.package_type = function.package_type;
   out.architectures = std::vector{function.architecture};
   out.ephemeral_storage.emplace().size = static_cast<std::int32_t>(function.ephemeral_storage_mb);
+  if (!function.layers.empty()) {
+    auto& layers = out.layers.emplace();
+    for (const auto& layer : function.layers) {
+      auto& shown_layer = layers.emplace_back();
+      shown_layer.arn = layer.arn;
+      shown_layer.code_size = static_cast<std::int64_t>(layer.code_size);
+    }
+  }
   show_echoed(function, out);
   return out;
 }

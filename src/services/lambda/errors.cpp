@@ -37,6 +37,10 @@ ServiceError revision_mismatch() {
           "retrieve the latest Revision Id"};
 }
 
+ServiceError storage_failed(std::string_view why) {
+  return service_failure(why);
+}
+
 ServiceError invalid_parameter(std::string message) {
   return api::InvalidParameterValueException{.message = std::move(message)};
 }
@@ -106,6 +110,12 @@ ServiceError to_api_error(const invoke::InvokeError& error, const Limits& limits
     case Kind::throttled:
       return api::TooManyRequestsException{
           .retry_after_seconds = "1", .message = "Rate Exceeded.", .reason = "ConcurrentInvocationLimitExceeded"};
+    case Kind::throttled_by_reserve:
+      return api::TooManyRequestsException{.retry_after_seconds = "1",
+                                           .message = "Rate Exceeded.",
+                                           .reason = "ReservedFunctionConcurrentInvocationLimitExceeded"};
+    case Kind::recursive_loop:
+      return api::RecursiveInvocationException{.message = error.message};
     case Kind::request_too_large:
       return payload_too_large(limits.sync_payload_bytes, "InvokeFunction");
     case Kind::function_not_active:

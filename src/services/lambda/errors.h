@@ -21,6 +21,8 @@ protocol::ServiceError to_api_error(const invoke::InvokeError& error, const Limi
 protocol::ServiceError function_not_found(std::string_view arn);
 protocol::ServiceError alias_not_found(std::string_view arn);
 protocol::ServiceError revision_mismatch();
+// Something could not be made durable: the reason goes to the log.
+protocol::ServiceError storage_failed(std::string_view why);
 protocol::ServiceError invalid_parameter(std::string message);
 // 413, as AWS's front door says it of whole requests ("InvokeFunction", "CreateFunction").
 protocol::ServiceError payload_too_large(std::size_t limit, std::string_view operation);

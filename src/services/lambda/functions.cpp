@@ -45,6 +45,7 @@ void set_code(catalog::Function& function, catalog::CodePackagePtr code) {
   function.code_digest = code->digest;
   function.code_sha256_base64 = code->sha256_base64;
   function.code_size = code->zip_bytes;
+  function.code_unzipped = code->unzipped_bytes;
   function.code = std::move(code);
 }
 
@@ -171,6 +172,7 @@ Answer<api::FunctionConfiguration> LambdaService::create_function(const CallCont
   function.state = "Active";
   apply(request, function);
   set_code(function, std::move(*code));
+  if (request.layers) LAMBENT_CO_TRY_VOID(co_await apply_layers(*request.layers, function));
   stamp(function);
   catalog::Edit edit{.latest = std::move(function)};
   if (request.publish.value_or(false)) add_version(nullptr, std::nullopt, edit);
@@ -178,13 +180,14 @@ Answer<api::FunctionConfiguration> LambdaService::create_function(const CallCont
   auto created = as_creating(edit.published ? *edit.published : *edit.latest);
   const auto committed = co_await change->commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));
+  parts_.invoker.follow(*change->entry());
   co_return to_configuration(created, created.arn);
 }
 
-std::string LambdaService::code_location(const catalog::Function& function) const {
+std::string LambdaService::code_location(std::string_view digest) const {
   const auto* credential = parts_.credentials.find(parts_.credentials.root().access_key_id);
   if (!credential) return {};
-  const auto path = code_download_path(function.code_digest);
+  const auto path = code_download_path(digest);
   return "http://" + settings_.authority +
          identity::presign(*credential,
                            {.host = settings_.authority,
@@ -200,8 +203,11 @@ Answer<api::GetFunctionResponse> LambdaService::get_function(const CallContext&,
   reply.configuration = to_configuration(*named.function, named.arn);
   auto& code = reply.code.emplace();
   code.repository_type = "S3";
-  code.location = code_location(*named.function);
+  code.location = code_location(named.function->code_digest);
   if (const auto& tags = named.entry->latest->tags; !tags.empty()) reply.tags = to_map(tags);
+  if (const auto& reserved = named.entry->settings->reserved_concurrency) {
+    reply.concurrency.emplace().reserved_concurrent_executions = static_cast<std::int32_t>(*reserved);
+  }
   co_return reply;
 }
 
@@ -270,6 +276,7 @@ Answer<api::FunctionConfiguration> LambdaService::update_function_configuration(
     co_return failure(invalid_parameter(
         "Runtime and Handler are mandatory parameters for functions created with deployment packages."));
   }
+  if (request.layers) LAMBENT_CO_TRY_VOID(co_await apply_layers(*request.layers, function));
   stamp(function);
   const auto before = change.current();
   const auto committed = co_await change.commit({.latest = std::move(function)});
@@ -293,6 +300,7 @@ Answer<api::DeleteFunctionResponse> LambdaService::delete_function(const CallCon
   if (!erased) co_return failure(to_api_error(erased.error()));
   parts_.invoker.retire(*former.latest);
   for (const auto& [number, version] : former.versions) parts_.invoker.retire(*version);
+  parts_.invoker.forget(former.latest->name);
   co_return reply;
 }
 

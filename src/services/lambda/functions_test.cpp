@@ -43,7 +43,8 @@ TEST_F(Functions, KeepEverySetting) {
   request.snap_start.emplace().apply_on = "PublishedVersions";
   ASSERT_TRUE(create(request));
   t.restart();
-  const LambdaService after{{*t.catalog, *t.code, invoker, runtimes, credentials, clock, random}, LambdaSettings{}};
+  const LambdaService after{
+      {*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, credentials, clock, random}, LambdaSettings{}};
   const auto shown = t.run(const_cast<LambdaService&>(after).get_function(call, {.function_name = "hello"}));
   ASSERT_TRUE(shown);
   const auto& configuration = *shown->configuration;
@@ -110,9 +111,9 @@ TEST_F(Functions, AreRefusedWithWhatIsNotThereYet) {
   request.code.s3_key = "key";
   EXPECT_EQ(outcome(create(request)), invalid("Code in S3 is not supported by this server: give the code as ZipFile."));
   request = new_function();
-  request.layers = std::vector<std::string>{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"};
-  EXPECT_EQ(outcome(create(request)), invalid("Layers is not supported by this server."));
-  request.layers->clear();
+  request.file_system_configs.emplace().emplace_back();
+  EXPECT_EQ(outcome(create(request)), invalid("FileSystemConfigs is not supported by this server."));
+  request.file_system_configs->clear();
   EXPECT_EQ(outcome(create(request)), "ok");
 }
 

@@ -5,22 +5,26 @@
 // answers Pending and the updates answer InProgress, as AWS's clients expect, and the next look at the function says
 // Active and Successful.
 //
-// Not there yet, and refused with a sentence that says so: layers, container images, code in S3.
+// Not there yet, and refused with a sentence that says so: container images, code in S3.
 //
 // Thread rule: everything on the loop's thread.
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <string_view>
 
+#include "base/call_limits.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/random.h"
 #include "catalog/catalog.h"
 #include "catalog/code_store.h"
+#include "catalog/documents.h"
 #include "catalog/function_name.h"
 #include "catalog/function_url_address.h"
+#include "catalog/layers.h"
 #include "egress/network_rules.h"
 #include "identity/credentials.h"
 #include "invoke/invoker.h"
@@ -37,12 +41,15 @@ struct LambdaSettings {
   std::string authority = "127.0.0.1:4566";  // under which clients reach this server: for Code.Location
   std::string architecture = "x86_64";       // of this host: x86_64 or arm64
   egress::NetworkRules network;
+  CallLimits calls;
 };
 
 // What the service works with; everything outlives it.
 struct LambdaParts {
   catalog::Catalog& catalog;
   catalog::CodeStore& code;
+  catalog::Layers& layers;
+  catalog::Documents& documents;
   invoke::Invoker& invoker;
   invoke::RuntimeCatalog& runtimes;
   const identity::CredentialStore& credentials;
@@ -90,6 +97,94 @@ class LambdaService final : public api::Service {
                                                    api::DeleteAliasRequest request) override;
   protocol::Answer<api::ListAliasesResponse> list_aliases(const protocol::CallContext& call,
                                                           api::ListAliasesRequest request) override;
+
+  // concurrency.cpp
+  protocol::Answer<api::Concurrency> put_function_concurrency(const protocol::CallContext& call,
+                                                              api::PutFunctionConcurrencyRequest request) override;
+  protocol::Answer<api::GetFunctionConcurrencyResponse> get_function_concurrency(
+      const protocol::CallContext& call, api::GetFunctionConcurrencyRequest request) override;
+  protocol::Answer<protocol::Nothing> delete_function_concurrency(
+      const protocol::CallContext& call, api::DeleteFunctionConcurrencyRequest request) override;
+  protocol::Answer<api::PutProvisionedConcurrencyConfigResponse> put_provisioned_concurrency_config(
+      const protocol::CallContext& call, api::PutProvisionedConcurrencyConfigRequest request) override;
+  protocol::Answer<api::GetProvisionedConcurrencyConfigResponse> get_provisioned_concurrency_config(
+      const protocol::CallContext& call, api::GetProvisionedConcurrencyConfigRequest request) override;
+  protocol::Answer<api::ListProvisionedConcurrencyConfigsResponse> list_provisioned_concurrency_configs(
+      const protocol::CallContext& call, api::ListProvisionedConcurrencyConfigsRequest request) override;
+  protocol::Answer<protocol::Nothing> delete_provisioned_concurrency_config(
+      const protocol::CallContext& call, api::DeleteProvisionedConcurrencyConfigRequest request) override;
+
+  // event_invoke.cpp
+  protocol::Answer<api::FunctionEventInvokeConfig> put_function_event_invoke_config(
+      const protocol::CallContext& call, api::PutFunctionEventInvokeConfigRequest request) override;
+  protocol::Answer<api::FunctionEventInvokeConfig> update_function_event_invoke_config(
+      const protocol::CallContext& call, api::UpdateFunctionEventInvokeConfigRequest request) override;
+  protocol::Answer<api::FunctionEventInvokeConfig> get_function_event_invoke_config(
+      const protocol::CallContext& call, api::GetFunctionEventInvokeConfigRequest request) override;
+  protocol::Answer<api::ListFunctionEventInvokeConfigsResponse> list_function_event_invoke_configs(
+      const protocol::CallContext& call, api::ListFunctionEventInvokeConfigsRequest request) override;
+  protocol::Answer<protocol::Nothing> delete_function_event_invoke_config(
+      const protocol::CallContext& call, api::DeleteFunctionEventInvokeConfigRequest request) override;
+  protocol::Answer<api::PutFunctionRecursionConfigResponse> put_function_recursion_config(
+      const protocol::CallContext& call, api::PutFunctionRecursionConfigRequest request) override;
+  protocol::Answer<api::GetFunctionRecursionConfigResponse> get_function_recursion_config(
+      const protocol::CallContext& call, api::GetFunctionRecursionConfigRequest request) override;
+
+  // layers.cpp
+  protocol::Answer<api::PublishLayerVersionResponse> publish_layer_version(
+      const protocol::CallContext& call, api::PublishLayerVersionRequest request) override;
+  protocol::Answer<api::GetLayerVersionResponse> get_layer_version(const protocol::CallContext& call,
+                                                                   api::GetLayerVersionRequest request) override;
+  protocol::Answer<api::GetLayerVersionResponse> get_layer_version_by_arn(
+      const protocol::CallContext& call, api::GetLayerVersionByArnRequest request) override;
+  protocol::Answer<api::ListLayersResponse> list_layers(const protocol::CallContext& call,
+                                                        api::ListLayersRequest request) override;
+  protocol::Answer<api::ListLayerVersionsResponse> list_layer_versions(const protocol::CallContext& call,
+                                                                       api::ListLayerVersionsRequest request) override;
+  protocol::Answer<protocol::Nothing> delete_layer_version(const protocol::CallContext& call,
+                                                           api::DeleteLayerVersionRequest request) override;
+  protocol::Answer<api::AddLayerVersionPermissionResponse> add_layer_version_permission(
+      const protocol::CallContext& call, api::AddLayerVersionPermissionRequest request) override;
+  protocol::Answer<protocol::Nothing> remove_layer_version_permission(
+      const protocol::CallContext& call, api::RemoveLayerVersionPermissionRequest request) override;
+  protocol::Answer<api::GetLayerVersionPolicyResponse> get_layer_version_policy(
+      const protocol::CallContext& call, api::GetLayerVersionPolicyRequest request) override;
+
+  // policies.cpp
+  protocol::Answer<api::AddPermissionResponse> add_permission(const protocol::CallContext& call,
+                                                              api::AddPermissionRequest request) override;
+  protocol::Answer<protocol::Nothing> remove_permission(const protocol::CallContext& call,
+                                                        api::RemovePermissionRequest request) override;
+  protocol::Answer<api::GetPolicyResponse> get_policy(const protocol::CallContext& call,
+                                                      api::GetPolicyRequest request) override;
+
+  // kept.cpp
+  protocol::Answer<api::CreateCodeSigningConfigResponse> create_code_signing_config(
+      const protocol::CallContext& call, api::CreateCodeSigningConfigRequest request) override;
+  protocol::Answer<api::GetCodeSigningConfigResponse> get_code_signing_config(
+      const protocol::CallContext& call, api::GetCodeSigningConfigRequest request) override;
+  protocol::Answer<api::UpdateCodeSigningConfigResponse> update_code_signing_config(
+      const protocol::CallContext& call, api::UpdateCodeSigningConfigRequest request) override;
+  protocol::Answer<api::DeleteCodeSigningConfigResponse> delete_code_signing_config(
+      const protocol::CallContext& call, api::DeleteCodeSigningConfigRequest request) override;
+  protocol::Answer<api::ListCodeSigningConfigsResponse> list_code_signing_configs(
+      const protocol::CallContext& call, api::ListCodeSigningConfigsRequest request) override;
+  protocol::Answer<api::ListFunctionsByCodeSigningConfigResponse> list_functions_by_code_signing_config(
+      const protocol::CallContext& call, api::ListFunctionsByCodeSigningConfigRequest request) override;
+  protocol::Answer<api::PutFunctionCodeSigningConfigResponse> put_function_code_signing_config(
+      const protocol::CallContext& call, api::PutFunctionCodeSigningConfigRequest request) override;
+  protocol::Answer<api::GetFunctionCodeSigningConfigResponse> get_function_code_signing_config(
+      const protocol::CallContext& call, api::GetFunctionCodeSigningConfigRequest request) override;
+  protocol::Answer<protocol::Nothing> delete_function_code_signing_config(
+      const protocol::CallContext& call, api::DeleteFunctionCodeSigningConfigRequest request) override;
+  protocol::Answer<api::PutRuntimeManagementConfigResponse> put_runtime_management_config(
+      const protocol::CallContext& call, api::PutRuntimeManagementConfigRequest request) override;
+  protocol::Answer<api::GetRuntimeManagementConfigResponse> get_runtime_management_config(
+      const protocol::CallContext& call, api::GetRuntimeManagementConfigRequest request) override;
+  protocol::Answer<api::PutFunctionScalingConfigResponse> put_function_scaling_config(
+      const protocol::CallContext& call, api::PutFunctionScalingConfigRequest request) override;
+  protocol::Answer<api::GetFunctionScalingConfigResponse> get_function_scaling_config(
+      const protocol::CallContext& call, api::GetFunctionScalingConfigRequest request) override;
 
   // invocation.cpp
   protocol::Answer<api::InvocationResponse> invoke(const protocol::CallContext& call,
@@ -153,12 +248,61 @@ class LambdaService final : public api::Service {
   net::Task<ApiResult<void>> delete_version(std::string name, std::string qualifier);
   [[nodiscard]] std::string version_arn(const catalog::Function& version) const;
 
+  // Changes the settings of a function, when it is this change's turn. `edit` sees the entry as it is then.
+  using SettingsEdit = std::function<ApiResult<void>(const catalog::Entry& entry, catalog::Settings& settings)>;
+  net::Task<ApiResult<void>> change_settings(std::string name, SettingsEdit edit);
+  // A turn of its own in the catalog; no function has such a name.
+  static constexpr std::string_view kConcurrencyTurn = "/concurrency";
+  [[nodiscard]] ApiResult<void> check_unreserved(const std::string& name, std::uint64_t wanted,
+                                                 std::string_view member) const;
+  struct ProvisionedState {
+    std::int32_t requested = 0;
+    std::int32_t allocated = 0;
+    std::int32_t available = 0;
+    std::string status;
+    std::optional<std::string> reason;
+    std::string last_modified;
+  };
+  [[nodiscard]] ApiResult<Named> find_provisionable(std::string_view name, std::string_view qualifier) const;
+  [[nodiscard]] ProvisionedState provisioned_state(const catalog::Entry& entry, const std::string& qualifier) const;
+
+  [[nodiscard]] ApiResult<Named> find_qualified(std::string_view name,
+                                                const std::optional<std::string>& qualifier) const;
+  [[nodiscard]] ApiResult<void> check_destination(const std::string& arn, const Named& of) const;
+  net::Task<ApiResult<catalog::EventInvokeConfig>> store_event_invoke(
+      Named named, bool must_exist, std::function<void(catalog::EventInvokeConfig&)> apply);
+
+  // The function, version or alias that has a policy; its qualifier is "$LATEST" where none was given.
+  [[nodiscard]] ApiResult<Named> find_policy_owner(std::string_view name,
+                                                   const std::optional<std::string>& qualifier) const;
+  net::Task<ApiResult<void>> change_policy(
+      Named named, std::optional<std::string> revision_id,
+      std::function<ApiResult<void>(std::vector<std::pair<std::string, std::string>>&)> edit_statements);
+
+  [[nodiscard]] std::string layer_arn(std::string_view name) const;
+  [[nodiscard]] ApiResult<std::string> layer_name(std::string_view name_or_arn) const;
+  [[nodiscard]] ApiResult<catalog::LayerVersionPtr> find_layer(std::string_view name_or_arn,
+                                                               std::int64_t version) const;
+  [[nodiscard]] ApiResult<std::vector<catalog::LayerVersionPtr>> find_layers(
+      const std::vector<std::string>& arns) const;
+  [[nodiscard]] api::GetLayerVersionResponse show_layer(const catalog::LayerVersion& layer) const;
+  // The new revision id.
+  net::Task<ApiResult<std::string>> change_layer_policy(std::string name_or_arn, std::int64_t version,
+                                                        std::optional<std::string> revision_id,
+                                                        std::function<ApiResult<void>(catalog::LayerVersion&)> edit);
+  // Gives the function these layers, and no others; its code is set.
+  net::Task<ApiResult<void>> apply_layers(const std::vector<std::string>& arns, catalog::Function& function);
+
+  [[nodiscard]] ApiResult<api::CodeSigningConfig> find_code_signing(const std::string& arn) const;
+  net::Task<ApiResult<void>> keep_code_signing(api::CodeSigningConfig config);
+  [[nodiscard]] std::vector<std::string> functions_with_code_signing(const std::string& arn) const;
+
   [[nodiscard]] ApiResult<void> check_alias(const catalog::Entry& entry, const catalog::Alias& alias) const;
 
   [[nodiscard]] ApiResult<void> check_new(const api::CreateFunctionRequest& request) const;
   [[nodiscard]] ApiResult<void> check_architectures(const std::optional<std::vector<std::string>>& architectures) const;
   [[nodiscard]] ApiResult<void> check_zip(const std::string& zip, std::string_view operation) const;
-  [[nodiscard]] std::string code_location(const catalog::Function& function) const;
+  [[nodiscard]] std::string code_location(std::string_view digest) const;
   ApiResult<void> check_payload(const std::string& payload, std::size_t limit) const;
   protocol::Answer<api::InvocationResponse> run_event(invoke::Call call);
   protocol::Answer<api::InvocationResponse> run_call(invoke::Call call, bool with_tail);

@@ -26,6 +26,13 @@ class FakeInvoker final : public invoke::Invoker {
   invoke::InvokeResult<void> check(const invoke::Call&) override { return checked; }
   void retire(const catalog::Function& former) override { retired.push_back(former.name + ":" + former.version); }
 
+  void follow(const catalog::Entry& entry) override { followed.push_back(entry.latest->name); }
+  void forget(const std::string& name) override { forgotten.push_back(name); }
+  [[nodiscard]] scheduler::Readiness readiness(const catalog::Function&) const override { return ready; }
+
+  std::vector<std::string> followed;
+  std::vector<std::string> forgotten;
+  scheduler::Readiness ready;
   std::vector<invoke::Call> calls;
   std::vector<invoke::Call> events;
   std::vector<std::string> retired;
@@ -84,7 +91,8 @@ class ServiceTest : public testing::Test {
   FakeClock clock;
   FakeRandom random;
   identity::CredentialStore credentials{"000000000000", {"AKIAROOT", "secretsecret"}, random};
-  LambdaService service{{*t.catalog, *t.code, invoker, runtimes, credentials, clock, random}, LambdaSettings{}};
+  LambdaService service{{*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, credentials, clock, random},
+                        LambdaSettings{}};
   protocol::CallContext call{.request_id = "request-1", .account_id = "000000000000", .region = "us-east-1"};
 };
 

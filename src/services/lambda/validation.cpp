@@ -154,8 +154,7 @@ ApiResult<void> check_supported(const api::CreateFunctionRequest& request) {
     return failure(invalid_parameter("PackageType Image is not supported by this server: use Zip."));
   }
   return refuse_given(
-      {{request.layers && !request.layers->empty(), "Layers"},
-       {request.publish_to.has_value(), "PublishTo"},
+      {{request.publish_to.has_value(), "PublishTo"},
        {request.file_system_configs && !request.file_system_configs->empty(), "FileSystemConfigs"},
        {request.code_signing_config_arn && !request.code_signing_config_arn->empty(), "CodeSigningConfigArn"},
        {request.image_config.has_value(), "ImageConfig"},
@@ -167,8 +166,7 @@ ApiResult<void> check_supported(const api::CreateFunctionRequest& request) {
 }
 
 ApiResult<void> check_supported(const api::UpdateFunctionConfigurationRequest& request) {
-  return refuse_given({{request.layers && !request.layers->empty(), "Layers"},
-                       {request.file_system_configs && !request.file_system_configs->empty(), "FileSystemConfigs"},
+  return refuse_given({{request.file_system_configs && !request.file_system_configs->empty(), "FileSystemConfigs"},
                        {request.image_config.has_value(), "ImageConfig"},
                        {request.capacity_provider_config.has_value(), "CapacityProviderConfig"},
                        {request.durable_config.has_value(), "DurableConfig"},

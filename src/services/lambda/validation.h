@@ -33,8 +33,8 @@ ApiResult<void> check_network_tag(const std::string& value, const egress::Networ
 // Code that is not given inline; `zip_given`: a ZipFile is there.
 ApiResult<void> check_code_source(bool zip_given, bool s3_given, bool image_given);
 
-// Members that name things this server does not have (container images, layers, ...): a clear refusal, since a function
-// that silently lacks what it was given would fail in a puzzling way.
+// Members that name things this server does not have (container images, file systems, ...): a clear refusal, since a
+// function that silently lacks what it was given would fail in a puzzling way.
 ApiResult<void> check_supported(const api::CreateFunctionRequest& request);
 ApiResult<void> check_supported(const api::UpdateFunctionConfigurationRequest& request);
 

@@ -106,16 +106,18 @@ net::Task<ApiResult<void>> LambdaService::delete_version(std::string name, std::
   if (!version) co_return ApiResult<void>();
   std::vector<std::string> references;
   for (const auto& [alias, record] : change.entry()->aliases) {
-    const bool leads = record->version == qualifier || (record->additional && record->additional->version == qualifier);
-    if (leads) references.push_back(alias);
+    if (catalog::Entry::leads(*record, qualifier)) references.push_back(alias);
   }
   if (!references.empty()) {
     co_return failure(api::ResourceConflictException{
         .message = fmt::format("Unable to delete version because the following aliases reference it: [{}]",
                                fmt::join(references, ", "))});
   }
-  const auto committed = co_await change.commit({.erased_version = *number});
+  catalog::Edit edit{.erased_version = *number, .settings = *change.entry()->settings};
+  edit.settings->forget(qualifier);
+  const auto committed = co_await change.commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));
+  parts_.invoker.follow(*change.entry());
   parts_.invoker.retire(*version);
   co_return ApiResult<void>();
 }
