@@ -11,14 +11,17 @@ Loop::Loop() : impl_(std::make_unique<Impl>()) {}
 Loop::~Loop() = default;
 
 void Loop::run() {
-  const auto guard = asio::make_work_guard(impl_->io);
-  impl_->io.restart();
-  impl_->io.run();
+  {
+    const auto guard = asio::make_work_guard(impl_->io);
+    impl_->io.run();
+  }
+  impl_->io.restart();  // only now: a stop() before this run counts
 }
 
 void Loop::run_until_idle() {
   impl_->io.restart();
   impl_->io.run();
+  impl_->io.restart();  // having nothing left to do stops it
 }
 
 void Loop::stop() {

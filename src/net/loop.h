@@ -20,7 +20,7 @@ class Loop {
   void run();
   // Runs until there is nothing left to do (no posted work, no armed timer, no descriptor waited for): for tests.
   void run_until_idle();
-  // Makes run() return soon. Thread-safe.
+  // Makes run() return soon: the one that is under way, else the next one. Thread-safe.
   void stop();
   // Queues work to run on the loop's thread, in order, never inside this call. Thread-safe.
   void post(std::move_only_function<void()> work);

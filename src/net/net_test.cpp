@@ -55,6 +55,19 @@ TEST(Task, LongChainsOfAwaitsNeedNoStackPerResume) {
   EXPECT_EQ(depth, 2000);
 }
 
+TEST(Loop, AStopBeforeItRunsEndsTheRunAndIsThenUsedUp) {
+  Loop loop;
+  loop.stop();
+  loop.run();  // comes back
+  bool ran = false;
+  loop.post([&] {
+    ran = true;
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_TRUE(ran);
+}
+
 Task<> wait_for(OneShot<int> shot, int& out) {
   out = co_await shot;
 }

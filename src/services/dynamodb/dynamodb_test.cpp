@@ -38,7 +38,7 @@ class DynamoDbTest : public testing::Test {
       out = co_await protocol::dynamodb::dispatch(*self.service_, call, std::move(http));
       self.loop_.stop();
     }(*this, context, request.request(), reply));
-    if (scope.running() > 0) loop_.run();
+    while (scope.running() > 0) loop_.run();
     return reply;
   }
   std::string body(const std::string& operation, std::string json) {
