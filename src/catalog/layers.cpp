@@ -64,13 +64,11 @@ net::Task<Result<>> Layers::commit(store::WriteBatch batch) {
 }
 
 net::Task<Result<LayerVersionPtr>> Layers::publish(LayerVersion layer) {
-  // Taken before the commit, so that two who publish at once get numbers of their own.
   layer.version = ++layers_[layer.name].last_version;
   const auto record = std::make_shared<const LayerVersion>(std::move(layer));
   store::WriteBatch batch;
   batch.put(kSpace, version_key(record->name, record->version), encode_layer(*record));
-  // Commits of two may change places: the number on disk is never below a version beside it, since both are written.
-  batch.put(kSpace, number_key(record->name), std::to_string(layers_[record->name].last_version));
+  batch.put(kSpace, number_key(record->name), std::to_string(record->version));
   const auto committed = co_await commit(std::move(batch));
   code_.record_added(record->code_digest);  // after a failure too: see Catalog::Change::commit
   if (!committed) co_return std::unexpected(committed.error());

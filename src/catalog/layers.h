@@ -37,6 +37,7 @@ class Layers {
   [[nodiscard]] LayerVersionPtr find(std::string_view name, std::uint64_t version) const;
   [[nodiscard]] const std::map<std::string, Layer, std::less<>>& all() const { return layers_; }
 
+  // Changes of one layer one after the other, which the callers see to: commits of two at once may change places.
   // Gives it the next number.
   net::Task<Result<LayerVersionPtr>> publish(LayerVersion layer);
   // Puts this in the place of the version with its number, which is there, with the same code.

@@ -75,8 +75,7 @@ class Process {
         break;
       }
     }
-    // Posted: the server may be gone before the loop runs, and a stop before that would be forgotten.
-    self.loop_.post([&self] { self.loop_.stop(); });
+    self.loop_.stop();
   }
 
   bool on_packet(std::span<const std::byte> packet, std::vector<UniqueFd>& fds) {

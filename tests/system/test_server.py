@@ -178,8 +178,9 @@ def cgroups(server):
     for number in (info.st_dev, info.st_ino):
         for byte in number.to_bytes(8, "little"):
             name = (name ^ byte) * 1_099_511_628_211 % 2**64  # FNV-1a
-    return [str(path) for base in pathlib.Path("/sys/fs/cgroup").rglob(f"lambent-{name:016x}")
-            for path in base.iterdir() if path.is_dir()]
+    # os.walk takes it that folders go while it walks; pathlib does not.
+    return [os.path.join(at, folder) for at, folders, _ in os.walk("/sys/fs/cgroup")
+            if os.path.basename(at) == f"lambent-{name:016x}" for folder in folders]
 
 
 def test_the_cgroups_of_a_server_are_found_by_its_data_folder(new_server):

@@ -142,6 +142,7 @@ Answer<api::PublishLayerVersionResponse> LambdaService::publish_layer_version(co
   layer.code_unzipped = (*code)->unzipped_bytes;
   layer.code = *std::move(code);
   layer.revision_id = parts_.random.uuid();
+  const auto turn = co_await parts_.catalog.begin_change_in_turn(turn_of(layer.name));
   const auto published = co_await parts_.layers.publish(std::move(layer));
   if (!published) co_return failure(storage_failed(published.error().message()));
 
