@@ -54,7 +54,13 @@ class Traced:
 
     def __exit__(self, *failure):
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(PATIENCE)
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            # It waits for the first process of a sandbox that ends, which waits for a child that only strace can reap.
+            # The kernel takes over what a killed tracer held.
+            self.process.kill()
+            self.process.wait(PATIENCE)
         self.process.stderr.close()
 
     def calls(self):
@@ -115,13 +121,21 @@ class Watch:
         return pathlib.Path(f"/proc/{self.spawner}/mountinfo").read_text().count("\n")
 
     def users(self):
+        """{uid of the range of instances: processes}, without those of other servers on this machine."""
         found = collections.Counter()
         for pid in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
                 uid = os.stat(f"/proc/{pid}/task").st_uid
-                if 1_879_048_192 <= uid < 1_879_048_192 + 65_536:
+                if 1_879_048_192 <= uid < 1_879_048_192 + 65_536 and not self.is_of_another(pid):
                     found[uid] += 1
         return found
+
+    def is_of_another(self, pid):
+        spawners = set()
+        while (pid := int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])) > 1:
+            if b"lambent\0spawner" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                spawners.add(pid)  # the processes it made, too, until they execute a program
+        return bool(spawners) and self.spawner not in spawners
 
     def is_tidy(self):
         """Each process of the spawner's has its cgroups and its pidfd, and there are no others."""
