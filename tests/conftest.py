@@ -59,6 +59,15 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture(scope="session")
+def ruby_runtime():
+    """The runtime identifier of the Ruby on this machine, which tools/packages.sh installs."""
+    import subprocess
+
+    version = subprocess.run(["ruby", "-e", "print RUBY_VERSION"], capture_output=True, text=True, check=True).stdout
+    return "ruby" + ".".join(version.split(".")[:2])
+
+
+@pytest.fixture(scope="session")
 def node_runtime():
     """The runtime identifier of the Node.js on this machine, which tools/packages.sh installs."""
     import subprocess

@@ -35,6 +35,12 @@ ARCH_CODES = {0x1001: "ARCH_SET_GS", 0x1002: "ARCH_SET_FS", 0x1003: "ARCH_GET_FS
 PERSONALITIES = {0: "0", 0xFFFFFFFF: "0xffffffff", 0x8: "PER_LINUX32", 0x20000: "UNAME26", 0x40000: "ADDR_NO_RANDOMIZE",
                  0x100000: "MMAP_PAGE_ZERO", 0x400000: "READ_IMPLIES_EXEC", 0x440000: "no randomization, exec",
                  HIGH + 0x40000: "ADDR_NO_RANDOMIZE|high"}
+COMMANDS = {0: "F_DUPFD", 1: "F_GETFD", 2: "F_SETFD", 3: "F_GETFL", 4: "F_SETFL", 5: "F_GETLK", 6: "F_SETLK", 7: "F_SETLKW",
+            8: "F_SETOWN", 9: "F_GETOWN", 10: "F_SETSIG", 11: "F_GETSIG", 15: "F_SETOWN_EX", 16: "F_GETOWN_EX",
+            36: "F_OFD_GETLK", 37: "F_OFD_SETLK", 38: "F_OFD_SETLKW", 1024: "F_SETLEASE", 1025: "F_GETLEASE",
+            1026: "F_NOTIFY", HIGH + 1026: "F_NOTIFY|high", 1027: "F_DUPFD_QUERY", 1029: "F_CANCELLK",
+            1030: "F_DUPFD_CLOEXEC", 1031: "F_SETPIPE_SZ", 1032: "F_GETPIPE_SZ", 1033: "F_ADD_SEALS", 1034: "F_GET_SEALS",
+            1036: "F_SET_RW_HINT"}
 MODES = {0: "0", 0o100644: "S_IFREG", 0o010644: "S_IFIFO", 0o020666: "S_IFCHR", 0o060666: "S_IFBLK", 0o140644: "S_IFSOCK"}
 
 
@@ -61,6 +67,7 @@ CLASSES = {
     "socket": dict(sockets()),
     "socketpair": {name: [family, 1, 0] for family, name in FAMILIES.items()},
     "ioctl": {name: [ALL_ONES, request] for name, request in REQUESTS.items()},
+    "fcntl": {name: [ALL_ONES, command, ALL_ONES] for command, name in COMMANDS.items()},
     "prctl": {name: [option, ALL_ONES, ALL_ONES, ALL_ONES, ALL_ONES] for option, name in OPTIONS.items()},
     "arch_prctl": {name: [code, ALL_ONES] for code, name in ARCH_CODES.items()},
     "personality": {name: [value] for value, name in PERSONALITIES.items()},

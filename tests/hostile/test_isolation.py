@@ -244,5 +244,12 @@ folders = ('/usr/bin', '/usr/lib', '/var/task', '/var/runtime', '/proc', '/etc',
 result = {folder: errno.errorcode[ctypes.get_errno()] if libc.inotify_add_watch(fd, folder.encode(), 0x21) < 0 else 'ok'
           for folder in folders}
 os.close(fd)
+for folder in ('/usr/bin', '/usr/lib', '/var/task', '/tmp'):  # dnotify, which is older
+    fd = os.open(folder, os.O_RDONLY)
+    result['dnotify ' + folder] = errno.errorcode[ctypes.get_errno()] if libc.fcntl(fd, 1026, 0x80000003) < 0 else 'ok'
+    os.close(fd)
+fd = os.open('/tmp/leased', os.O_CREAT | os.O_RDONLY)
+result['lease'] = errno.errorcode[ctypes.get_errno()] if libc.fcntl(fd, 1024, 0) < 0 else 'ok'
+os.close(fd)
 """)
     refusals(found, "EPERM", "ENOSYS")

@@ -74,7 +74,7 @@ def test_what_leads_out_is_refused_by_every_family():
     assert {call: of_all[call] for call in refused if of_all[call] != {"EPERM"}} == {}
     never = [label for label in of_all if any(word in label for word in (
         "CLONE_NEWNS", "CLONE_NEWUSER", "CLONE_NEWPID", "CLONE_NEWNET", "TIOCSTI", "TIOCLINUX", "S_IFCHR", "S_IFBLK",
-        "AF_INET RAW", "AF_INET6 RAW", "AF_PACKET", "AF_ALG", "AF_VSOCK", "AF_XDP", "PR_SET_SECCOMP", "ADDR_NO_RANDOMIZE"))]
+        "AF_INET RAW", "AF_INET6 RAW", "AF_PACKET", "AF_ALG", "AF_VSOCK", "AF_XDP", "F_NOTIFY", "F_SETLEASE", "PR_SET_SECCOMP", "ADDR_NO_RANDOMIZE"))]
     assert len(never) > 20
     assert {label: of_all[label] for label in never if "allow" in of_all[label]} == {}
 
@@ -88,6 +88,12 @@ def handler(event, context):
 """
 NODE = """
 exports.handler = async (event) => require('child_process').execFileSync('/var/task/system_calls', {input: event}).toString();
+"""
+RUBY = """
+require 'open3'
+def handler(event:, context:)
+  Open3.capture2('/var/task/system_calls', stdin_data: event)[0]
+end
 """
 BOOTSTRAP = """#!/usr/bin/python3 -S
 import http.client, json, os, subprocess
@@ -104,10 +110,10 @@ while True:
 
 
 @pytest.fixture(scope="session")
-def make_calls(server, compiled, node_runtime):
+def make_calls(server, compiled, node_runtime, ruby_runtime):
     """make_calls(family, lines) -> a word for each line, from inside a function of that family."""
     code = {"python": ("python3.11", {"app.py": PYTHON}), "nodejs": (node_runtime, {"app.js": NODE}),
-            "provided": ("provided.al2023", {"bootstrap!": BOOTSTRAP})}
+            "ruby": (ruby_runtime, {"app.rb": RUBY}), "provided": ("provided.al2023", {"bootstrap!": BOOTSTRAP})}
     functions = {}
 
     def make(family, lines):
@@ -123,7 +129,7 @@ def make_calls(server, compiled, node_runtime):
 
 
 @pytest.mark.case("system-calls")
-@pytest.mark.parametrize("family", ["python", "nodejs", "provided"])
+@pytest.mark.parametrize("family", ["python", "nodejs", "ruby", "provided"])
 def test_calls_made_inside_end_as_the_filter_says(make_calls, family):
     made = [row for row in rows() if row.is_made]
     outcomes = make_calls(family, [f"n {row.number} {' '.join(map(str, row.arguments))}" for row in made])
@@ -141,7 +147,7 @@ def test_calls_made_inside_end_as_the_filter_says(make_calls, family):
 
 
 @pytest.mark.case("system-calls")
-@pytest.mark.parametrize("family", ["python", "nodejs", "provided"])
+@pytest.mark.parametrize("family", ["python", "nodejs", "ruby", "provided"])
 def test_the_other_two_ways_into_the_kernel_end_the_process(make_calls, family):
     zeros = " 0" * 6
     killed = f"killed {int(signal.SIGSYS)}"

@@ -30,12 +30,6 @@ end
 
 
 @pytest.fixture(scope="module")
-def ruby_runtime():
-    version = subprocess.run(["ruby", "-e", "print RUBY_VERSION"], capture_output=True, text=True, check=True).stdout
-    return "ruby" + ".".join(version.split(".")[:2])
-
-
-@pytest.fixture(scope="module")
 def ruby(server, ruby_runtime):
     name = server.create_function({"function.rb": RUBY_KIT, "helper.rb": "HELP = 'help'"}, runtime=ruby_runtime,
                                   handler="function.handler", Timeout=30, MemorySize=256)

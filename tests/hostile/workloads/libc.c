@@ -66,6 +66,34 @@ extern char **environ;
     if ((long)(call) == -1 && errno == ENOSYS) MUST(-1); \
   } while (0)
 
+static void descriptors_and_locks(int file, int pipe_end) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  int copy, socket_end[2], memory;
+  MUST(copy = fcntl(file, F_DUPFD, 70));
+  MUST(fcntl(copy, F_SETFD, fcntl(copy, F_GETFD) | FD_CLOEXEC));
+  MUST(fcntl(pipe_end, F_SETFL, fcntl(pipe_end, F_GETFL)));
+  MUST(fcntl(file, F_DUPFD_CLOEXEC, 71));
+  MUST(fcntl(file, F_GETLK, &lock));
+  lock.l_type = F_WRLCK;
+  MUST(fcntl(file, F_SETLK, &lock));
+  MUST(fcntl(file, F_SETLKW, &lock));
+  lock.l_type = F_UNLCK;
+  MUST(fcntl(file, F_SETLK, &lock));
+  lock = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  MUST(fcntl(file, F_OFD_GETLK, &lock));
+  lock.l_type = F_WRLCK;
+  MUST(fcntl(file, F_OFD_SETLK, &lock));
+  MUST(fcntl(file, F_OFD_SETLKW, &lock));
+  lock.l_type = F_UNLCK;
+  MUST(fcntl(file, F_OFD_SETLK, &lock));
+  MUST(fcntl(pipe_end, F_SETPIPE_SZ, fcntl(pipe_end, F_GETPIPE_SZ)));
+  MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, socket_end));
+  MUST(fcntl(socket_end[0], F_SETOWN, getpid()));
+  MUST(memory = memfd_create("sealed", MFD_ALLOW_SEALING));
+  MUST(fcntl(memory, F_ADD_SEALS, F_SEAL_GROW));
+  MUST(fcntl(memory, F_GET_SEALS));
+}
+
 static void files(void) {
   char buffer[16] = "x";
   struct stat info;
@@ -161,7 +189,7 @@ static void files(void) {
   MUST(dup(fd));
   MUST(dup2(fd, 60));
   MUST(dup3(fd, 61, O_CLOEXEC));
-  MUST(fcntl(fd, F_GETFL));
+  descriptors_and_locks(fd, pipes[1]);
   off_t at = 0;
   MUST(lseek(fd, 0, SEEK_SET));
   MUST(sendfile(pipes[1], fd, &at, 4));
