@@ -5,13 +5,13 @@
 #   make test     packages, build, every test (unit tests plain and under sanitizers, system tests on the real binary)
 #   make build    packages, build/lambent
 #   make soak     the long forms of the tests: hundreds of kills, minutes of fuzzing
-#   make bench    speed, beside peers in the same run
+#   make bench    speed and memory, beside peers in the same run      make bench-short  the same in minutes, rough
 #   make lint     formatting, clang-tidy, the tree's own rules          make format   rewrites formatting
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build test demo soak bench lint format packages venv clean unit sanitizers system
+.PHONY: build test demo soak bench bench-short lint format packages venv clean unit sanitizers system
 
 JOBS ?= $(shell nproc)
 VENV := build/venv
@@ -43,6 +43,9 @@ soak: build
 
 bench: build
 	tools/bench.sh
+
+bench-short: build
+	tools/bench.sh --short
 
 lint: build
 	tools/lint.sh

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Speed of this build: cold starts and warm calls of each kind of runtime, beside the bare interpreters in the same run.
+# Speed and memory of build/lambent, beside other programs in the same minutes. Arguments go to benchmarks/bench.py.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
-tests/clients/build.sh
-exec build/venv/bin/python benchmarks/cold_and_warm.py "$@"
+tests/clients/build.sh c-bootstrap >&2
+benchmarks/peers/install.sh
+exec build/venv/bin/python benchmarks/bench.py "$@"

@@ -1,0 +1,2 @@
+// serverless-offline: answers with the event.
+exports.echo = async (event) => event;

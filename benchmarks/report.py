@@ -1,0 +1,98 @@
+"""The tables that a run prints, in Markdown, so that docs/performance.md holds them as they are."""
+
+import targets
+
+
+def table(head, rows):
+    """Columns as wide as their widest cell; the first one to the left, the others to the right."""
+    cells = [head, *[[str(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+
+    def line(row):
+        return "| " + " | ".join(cell.ljust(width) if number == 0 else cell.rjust(width)
+                                 for number, (cell, width) in enumerate(zip(row, widths))) + " |"
+
+    ruler = "| " + " | ".join("-" * width if number == 0 else "-" * (width - 1) + ":" for number, width in enumerate(widths)) + " |"
+    return "\n".join([line(cells[0]), ruler, *map(line, cells[1:])])
+
+
+def number(value, digits=1):
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def of_machine(results):
+    machine = results["machine"]
+    lines = [f"{machine['date']}, commit {machine['commit']}, {machine['binary']}",
+             f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
+             f"{machine['system']}, {machine['python']}, Node.js {machine['node']}"]
+    for section in ("warm", "cold"):
+        part = results.get(section)
+        if part and part.get("machine_while"):
+            while_ = part["machine_while"]
+            lines.append(f"during {section}: load average {min(part['load_average']):.1f} to {max(part['load_average']):.1f}, "
+                         f"processors {while_['busy']:.0%} busy with this and anything else, {while_['stolen']:.0%} taken by the hypervisor")
+    return "\n".join(lines)
+
+
+def of_warm(warm):
+    rows = []
+    for title, found in warm["contenders"].items():
+        for level, values in found["connections"].items():
+            rows.append([title, level, number(values["p50_us"], 0), number(values["p99_us"], 0),
+                         number(values["requests_per_second"], 0), number(values["cpu_us"]), number(values["server_cpu_us"]),
+                         number(found["memory"]["rest_mib"]), number(found["memory"]["after_load_mib"])])
+    text = table(["warm calls, 40 bytes of JSON", "connections", "p50 us", "p99 us", "requests/s", "CPU us/request",
+                  "of it the server", "PSS at rest, MiB", "after load"], rows)
+    return text + missing(warm["missing"])
+
+
+def of_cold(cold):
+    rows = []
+    for kind, levels in cold["starts"].items():
+        rows += [[f"{kind}, {level}", *values_of(found)] for level, found in levels.items()]
+    rows += [[title, *values_of(found)] for title, found in cold["bare"].items()]
+    return table(["cold starts, ms", "n", "min", "p50", "p99"], rows) + missing(cold["missing"])
+
+
+def values_of(found):
+    return [found["n"], number(found["min"], 2), number(found["p50"], 2), number(found["p99"], 2)]
+
+
+def of_density(density):
+    rows = []
+    if "idle" in density:
+        idle = density["idle"]
+        rows += [[f"{idle['functions']} idle Python instances, PSS of all, MiB", number(idle["instances_pss_mib"])],
+                 ["each, MiB", number(idle["per_instance_pss_mib"], 2)],
+                 ["processes in their sandboxes", idle["processes_in_sandboxes"]],
+                 ["calls that failed on the way there", idle["failed_calls"]],
+                 ["spawner, templates and egress process beside them, PSS, MiB", number(idle["spawner_templates_egress_pss_mib"])],
+                 ["server beside them, RSS, MiB", number(idle["server_rss_mib"])]]
+    if "known" in density:
+        known = density["known"]
+        start = known["start_to_first_answer_ms"]
+        rows += [["server after a start with as many functions known, RSS, MiB", number(known["server_rss_mib"])],
+                 ["the same, all processes, PSS, MiB", number(known["all_pss_mib"])],
+                 [f"start to first answer, {start['n']} times, p50, ms", number(start["p50"])],
+                 ["the same, slowest, ms", number(start["max"])]]
+    return table(["memory and start", ""], rows) + missing({"memory and start": density["missing"]} if "missing" in density else {})
+
+
+def missing(reasons):
+    return "".join(f"\nnot measured: {what}: {' '.join(why.split())}" for what, why in reasons.items())
+
+
+def of_targets(results):
+    rows = [[what, f"{number(measured, 3 if unit == 'x' else 2)} {unit}" if measured is not None else "-", f"{reach:.3g}",
+             "-" if beyond is None else f"{beyond:.3g}", verdict]
+            for what, unit, measured, reach, beyond, verdict in targets.judged(results)]
+    return table(["target", "measured", "to reach", "wanted beyond", ""], rows)
+
+
+def text(results):
+    parts = [of_machine(results)]
+    for section, make in (("warm", of_warm), ("cold", of_cold), ("density", of_density)):
+        if section in results:
+            parts.append(make(results[section]))
+    parts.append(of_targets(results))
+    return "\n\n".join(parts)

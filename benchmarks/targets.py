@@ -1,0 +1,73 @@
+"""The numbers that the project wants to reach, as ratios within one run where a ratio says more, and what a run reached of them."""
+
+
+def warm_of(results, title, connections, name):
+    contender = results.get("warm", {}).get("contenders", {}).get(title)
+    return contender and contender["connections"].get(connections, {}).get(name)
+
+
+def cold_of(results, kind, level):
+    found = results.get("cold", {}).get("starts", {}).get(kind, {}).get(level)
+    return found and found["p50"]
+
+
+def bare_of(results, title):
+    found = results.get("cold", {}).get("bare", {}).get(title)
+    return found and found["p50"]
+
+
+def ratio(value, to):
+    return value / to if value is not None and to else None
+
+
+WORKERD = "workerd echo"
+URLS = {"Python": "lambent Python, URL", "Node.js": "lambent Node.js, URL"}
+
+
+def rows(results):
+    """(what, unit, measured or None, to reach, wanted beyond, whether less is better)."""
+    yield "cold, C bootstrap, p50", "ms", cold_of(results, "C bootstrap", "blank"), 3, 1.5, True
+    yield ("cold, Python, blank, to python3 -I -S -c pass", "x",
+           ratio(cold_of(results, "Python", "blank"), bare_of(results, "python3 -I -S -c pass")), 0.6, 0.25, True)
+    yield ("cold, Python with boto3 client, snapshot, to import boto3", "x",
+           ratio(cold_of(results, "Python, boto3 client", "snapshot"), bare_of(results, "python3 -c 'import boto3'")),
+           1 / 60, 1 / 120, True)
+    for level in ("blank", "snapshot"):
+        yield (f"cold, Node.js, {level}, to node -e 0", "x",
+               ratio(cold_of(results, "Node.js", level), bare_of(results, "node -e 0")), 1 / 12, 1 / 25, True)
+    for language, title in URLS.items():
+        p50 = warm_of(results, title, "1", "p50_us")
+        cpu = warm_of(results, title, "16", "cpu_us")
+        yield f"warm {language}, 1 connection, p50", "us", p50, 80, 40, True
+        yield f"warm {language}, 1 connection, p50, to workerd", "x", ratio(p50, warm_of(results, WORKERD, "1", "p50_us")), 0.5, None, True
+        yield f"warm {language}, 16 connections, CPU per call", "us", cpu, 50, 30, True
+        yield f"warm {language}, 16 connections, CPU, to workerd", "x", ratio(cpu, warm_of(results, WORKERD, "16", "cpu_us")), 0.6, None, True
+        yield (f"warm {language}, 16 connections, requests/s, to workerd", "x",
+               ratio(warm_of(results, title, "16", "requests_per_second"),
+                     warm_of(results, WORKERD, "16", "requests_per_second")), 1.5, 3, False)
+    yield ("signed Invoke to unsigned URL, CPU, 16 connections", "x",
+           ratio(warm_of(results, "lambent Python, signed Invoke", "16", "cpu_us"),
+                 warm_of(results, URLS["Python"], "16", "cpu_us")), 1.3, 1.15, True)
+    yield ("instance per request to reuse, requests/s, 16 connections", "x",
+           ratio(warm_of(results, "lambent Python, instance per request", "16", "requests_per_second"),
+                 warm_of(results, URLS["Python"], "16", "requests_per_second")), 0.25, 0.5, False)
+    density = results.get("density", {})
+    yield "idle Python instance, PSS", "MiB", density.get("idle", {}).get("per_instance_pss_mib"), 3, 1, True
+    known = density.get("known", {})
+    yield "server RSS, idle, all functions known", "MiB", known.get("server_rss_mib"), 60, 40, True
+    yield ("server start to first answer, all functions known, p50", "ms",
+           known.get("start_to_first_answer_ms", {}).get("p50"), 50, 20, True)
+
+
+def judged(results):
+    """The rows with a verdict: reached, reached and beyond, missed, or not measured."""
+    for what, unit, measured, reach, beyond, less in rows(results):
+        if measured is None:
+            verdict = "not measured"
+        elif (measured <= reach) != less and measured != reach:
+            verdict = "MISSED"
+        elif beyond is not None and (measured <= beyond) == less:
+            verdict = "reached, and beyond"
+        else:
+            verdict = "reached"
+        yield what, unit, measured, reach, beyond, verdict
