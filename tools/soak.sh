@@ -1,12 +1,14 @@
 #!/bin/bash
-# The long forms of the tests: repeated kills of the server under load, and fuzzing. Times and counts by variables:
-#   KILLS=200 FUZZ_SECONDS=600 tools/soak.sh
+# The long forms of the tests: repeated kills of the server under load, forks of templates, and fuzzing. Times and counts
+# by variables:
+#   KILLS=200 FORKS=100000 FUZZ_SECONDS=600 tools/soak.sh
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 export KILLS=${KILLS:-200}
 fuzz_seconds=${FUZZ_SECONDS:-600}
 
 build/venv/bin/python -m pytest tests/system -m soak
+FORKS=${FORKS:-100000} build/venv/bin/python -m pytest -s runtimes/tests/test_fork_hygiene.py
 
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz -j "$(nproc)"

@@ -11,7 +11,7 @@ import pytest
 
 from runtime_api_server import Instance
 from runtime_paths import NODE_TEMPLATE_FLAGS, PYTHON_FLAGS, RUNTIMES
-from template_process import SnapshotTemplate, Template, build_double, build_node_addon
+from template_process import SnapshotTemplate, Template, build_library, build_node_addon
 
 
 def _first_of_each_version(candidates):
@@ -95,7 +95,7 @@ def snapshot(starter, template_library):
 
 @pytest.fixture(scope="session")
 def template_library(tmp_path_factory):
-    return build_double(tmp_path_factory.mktemp("template"))
+    return build_library("template_double.c", tmp_path_factory.mktemp("template"))
 
 
 PYTHON_DIR = os.path.join(RUNTIMES, "python")

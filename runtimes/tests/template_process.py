@@ -12,10 +12,9 @@ from runtime_paths import RUNTIMES
 FORK_SECONDS = 30
 
 
-def build_double(folder):
-    """Compiles template_double.c; returns the library's path."""
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "template_double.c")
-    return _build([source], folder, "lambent_template.so")
+def build_library(source, folder):
+    """Compiles one of this folder's stand-ins for the platform's library; returns its path."""
+    return _build([os.path.join(os.path.dirname(os.path.abspath(__file__)), source)], folder, "lambent_template.so")
 
 
 def build_node_addon(folder):

@@ -90,6 +90,7 @@ def _make_snapshot():
         environment = wait()
         _renew_random_numbers()
         _renew_openssl()
+        _renew_uuids()
         snapshot.run(environment)
 
     return run
@@ -248,6 +249,18 @@ def _renew_openssl():
     Needed only where something may have used its generator already: it is seeded at its first use."""
     if "_ssl" in sys.modules:
         sys.modules["_ssl"].RAND_add(os.urandom(32), 32.0)
+
+
+def _renew_uuids():
+    """Needed only where UUIDs of time may have been made already: the C library's generator then counts on in each fork,
+    so Python's own takes its place, with another node."""
+    uuid = sys.modules.get("uuid")
+    if uuid is None:
+        return
+    uuid._generate_time_safe = None
+    uuid._node = int.from_bytes(os.urandom(6), "big") | 1 << 40  # RFC 9562: a random node has the multicast bit
+    for version in ("v6", "v7"):
+        setattr(uuid, "_last_timestamp_" + version, None)
 
 
 def _renew_clocks():

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "main"
+require_relative "randomness"
 
 module LambentRuntime
   # A template of one version of a function (LAMBENT_TEMPLATE_MODE=snapshot): INIT and the hooks before the snapshot run
@@ -23,7 +24,7 @@ module LambentRuntime
     # In the fork.
     def run(environment)
       take(environment)
-      OpenSSL::Random.random_add(Random.urandom(32), 32.0) if defined?(OpenSSL::Random)
+      Randomness.renew
       api = Api.new(environment.fetch("AWS_LAMBDA_RUNTIME_API"))
       run_hooks(:after_restore) { |error| LambentRuntime.end_by(api, :post_restore_error, "Runtime.AfterRestoreError", error) }
       LambentRuntime.serve(api, @handler)

@@ -4,6 +4,7 @@ require "fiddle"
 require "socket"
 
 require_relative "main"
+require_relative "randomness"
 
 module LambentRuntime
   # A template: a Ruby with this client loaded and no user code, of which each instance is a fork.
@@ -109,6 +110,7 @@ module LambentRuntime
       script = File.join(FOLDER, "bootstrap.rb")
       exec(environment, RbConfig.ruby, script, unsetenv_others: true) if must_exec?(environment)
       begin_as_new(environment, script)
+      Randomness.renew
       LambentRuntime.run
     end
 
