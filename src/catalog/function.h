@@ -35,6 +35,10 @@ struct FunctionUrl {
   std::string last_modified_time;  // as the API shows it
 };
 
+// By this tag a function has a new instance for each request. Its only value is kIsolationRequest.
+inline constexpr const char* kIsolationTag = "lambent:isolation";
+inline constexpr const char* kIsolationRequest = "request";
+
 // https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
 struct Function {
   std::string name;
@@ -51,7 +55,8 @@ struct Function {
   std::uint32_t ephemeral_storage_mb = 512;
   std::vector<std::pair<std::string, std::string>> environment;  // sorted by name
   std::string tracing_mode = "PassThrough";
-  std::string network;  // egress/network_policy.h, from the tag lambent:network; empty: the server's default
+  std::string network;    // egress/network_policy.h, from the tag lambent:network; empty: the server's default
+  std::string isolation;  // from the tag lambent:isolation: kIsolationRequest, or empty
   std::vector<std::pair<std::string, std::string>> tags;  // sorted by name
 
   std::string code_digest;          // SHA-256 of the zip, lower-case hexadecimal: its name in blobs/ and code/

@@ -60,6 +60,7 @@ std::string encode_function(const Function& function) {
   object["echoed"] = pairs_to_json(function.echoed);
   object["configuration_id"] = function.configuration_id;
   object["network"] = function.network;
+  object["isolation"] = function.isolation;
   object["code_unzipped"] = function.code_unzipped;
   if (!function.layers.empty()) {
     Pairs layers;
@@ -84,6 +85,7 @@ Result<Function> decode_function(std::string_view text) {
   reader.pairs("tags", function.tags);
   reader.pairs("echoed", function.echoed);
   if (reader.has("network")) reader.text("network", function.network);
+  if (reader.has("isolation")) reader.text("isolation", function.isolation);
   if (const auto* url = reader.object("url")) read_url(reader, *url, function.url.emplace());
   function.configuration_id = function.revision_id;  // as it was before format 2
   if (reader.has("configuration_id")) reader.text("configuration_id", function.configuration_id);

@@ -20,6 +20,7 @@ Function full_function() {
   function.environment = {{"A", "1"}, {"B", ""}};
   function.tags = {{"team", "x"}};
   function.network = "internet";
+  function.isolation = "request";
   function.code_digest = std::string(64, 'a');
   function.code_sha256_base64 = "qqo=";
   function.code_size = 5'000'000'000;
@@ -43,6 +44,7 @@ TEST(FunctionRecord, GivesBackEveryMember) {
   EXPECT_EQ(back->environment, function.environment);
   EXPECT_EQ(back->tags, function.tags);
   EXPECT_EQ(back->network, function.network);
+  EXPECT_EQ(back->isolation, function.isolation);
   EXPECT_EQ(back->echoed, function.echoed);
   EXPECT_EQ(back->code_size, function.code_size);
   EXPECT_EQ(back->timeout_seconds, 900U);

@@ -55,7 +55,9 @@ net::Task<Pool::Outcome> Pool::run(instance::CallToRun& call) {
     }
     Instance& chosen = **assignment;
     instance::InvocationResult result = co_await chosen.run(call);
-    if (chosen.state() == Instance::State::finishing) {
+    if (function_->isolation == catalog::kIsolationRequest) {
+      chosen.end();
+    } else if (chosen.state() == Instance::State::finishing) {
       Member& answered = member(chosen);
       answered.place = Member::Place::answered;
       answered.since = around_.clock.monotonic();

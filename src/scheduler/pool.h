@@ -4,6 +4,8 @@
 // instance asks for a new one, unless enough are on their way already (starting, or just answered and about to ask for
 // more work). Of the idle ones the most recently used is taken, so that the rest can go to zero.
 //
+// With Function::isolation "request" an instance ends with its first call.
+//
 // Where INIT fails again and again, a start is tried once for all calls that wait, after a pause that doubles up to
 // limits.init_backoff, and its error goes to all of them: a function that cannot start does not keep the host busy.
 //

@@ -23,7 +23,9 @@ class SchedulerTest : public testing::Test {
 
   net::Task<Pool::Outcome> call(std::string payload, std::string revision = "r1") {
     instance::CallToRun to_run{.request_id = "id", .payload = std::move(payload)};
-    co_return co_await scheduler_->run(TestSurroundings::function("f", std::move(revision)), to_run);
+    auto function = *TestSurroundings::function("f", std::move(revision));
+    function.isolation = isolation_;
+    co_return co_await scheduler_->run(std::make_shared<const catalog::Function>(std::move(function)), to_run);
   }
   // `count` calls beside each other; their outcomes in the order of their ends.
   net::Task<> calls_at_once(int count, std::string payload, Outcomes& outcomes) {
@@ -49,6 +51,7 @@ class SchedulerTest : public testing::Test {
   TestSurroundings test_;
   instance::RuntimeSet runtimes_;
   std::optional<Scheduler> scheduler_;
+  std::string isolation_;
 
   net::Task<> one_after_the_other();
   net::Task<> burst(int count, std::string payload, Outcomes& outcomes) {
@@ -93,6 +96,23 @@ TEST_F(SchedulerTest, ABoundOnStartsStillServesABurst) {
   Outcomes outcomes;
   run(burst(20, "echo", outcomes));
   EXPECT_EQ(outcomes.size(), 20U);
+}
+
+TEST_F(SchedulerTest, AnInstancePerRequestTakesOneCall) {
+  isolation_ = catalog::kIsolationRequest;
+  make();
+  run(one_after_the_other());
+  EXPECT_EQ(test_.backend.launched.size(), 20U);
+}
+
+TEST_F(SchedulerTest, ABurstOnInstancesPerRequestIsAnsweredByOneEach) {
+  isolation_ = catalog::kIsolationRequest;
+  make(2);
+  Outcomes outcomes;
+  run(burst(30, "echo", outcomes));
+  EXPECT_EQ(outcomes.size(), 30U);
+  for (const auto& outcome : outcomes) EXPECT_TRUE(outcome && outcome->ending == Ending::success);
+  EXPECT_GE(test_.backend.launched.size(), 30U);
 }
 
 TEST_F(SchedulerTest, AnInitThatKeepsFailingIsTriedOnceForAllThatWait) {

@@ -30,11 +30,11 @@ ApiResult<void> check_taggable(std::string_view resource) {
 net::Task<ApiResult<void>> commit_tags(const LambdaParts& parts, catalog::Catalog::Change& change,
                                        catalog::Function function) {
   const auto before = change.current();
-  const bool is_other_network = apply_network_tag(function);
-  if (is_other_network) function.configuration_id = parts.random.uuid();
+  const bool is_other = apply_own_tags(function);
+  if (is_other) function.configuration_id = parts.random.uuid();
   const auto committed = co_await change.commit({.latest = std::move(function)});
   if (!committed) co_return failure(to_api_error(committed.error()));
-  if (is_other_network) parts.invoker.retire(*before);
+  if (is_other) parts.invoker.retire(*before);
   co_return ApiResult<void>();
 }
 
@@ -64,9 +64,7 @@ Answer<protocol::Nothing> LambdaService::tag_resource(const CallContext&, api::T
   auto tags = to_map(function.tags);
   for (auto& [name, value] : request.tags) tags[name] = value;
   LAMBENT_CO_TRY_VOID(check_tags(tags));
-  if (const auto* network = request.tags.find(egress::kNetworkTag)) {
-    LAMBENT_CO_TRY_VOID(check_network_tag(*network, settings_.network));
-  }
+  LAMBENT_CO_TRY_VOID(check_own_tags(request.tags, settings_.network));
   function.tags = to_pairs(tags);
   LAMBENT_CO_TRY_VOID(co_await commit_tags(parts_, change, std::move(function)));
   co_return protocol::Nothing{};

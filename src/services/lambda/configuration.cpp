@@ -66,19 +66,22 @@ protocol::Map<std::string> to_map(const std::vector<std::pair<std::string, std::
   return map;
 }
 
-bool apply_network_tag(catalog::Function& function) {
-  const auto tag = std::ranges::find(function.tags, egress::kNetworkTag, &std::pair<std::string, std::string>::first);
-  const std::string network = tag == function.tags.end() ? "" : tag->second;
-  if (function.network == network) return false;
-  function.network = network;
-  return true;
+bool apply_own_tags(catalog::Function& function) {
+  const auto value_of = [&](const char* name) {
+    const auto tag = std::ranges::find(function.tags, name, &std::pair<std::string, std::string>::first);
+    return tag == function.tags.end() ? std::string() : tag->second;
+  };
+  const auto before = std::pair(function.network, function.isolation);
+  function.network = value_of(egress::kNetworkTag);
+  function.isolation = value_of(catalog::kIsolationTag);
+  return before != std::pair(function.network, function.isolation);
 }
 
 void apply(const api::CreateFunctionRequest& request, catalog::Function& function) {
   function.role = request.role;
   apply_common(request, function);
   if (request.tags) function.tags = to_pairs(*request.tags);
-  apply_network_tag(function);
+  apply_own_tags(function);
 }
 
 void apply(const api::UpdateFunctionConfigurationRequest& request, catalog::Function& function) {

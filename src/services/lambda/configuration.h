@@ -14,8 +14,9 @@ api::FunctionConfiguration to_configuration(const catalog::Function& function, s
 // The members of the record that both requests can set; the rest of `function` stays. Checks have passed.
 void apply(const api::CreateFunctionRequest& request, catalog::Function& function);
 void apply(const api::UpdateFunctionConfigurationRequest& request, catalog::Function& function);
-// Sets Function::network by the tags. True where it changed: instances of before do not serve any more.
-bool apply_network_tag(catalog::Function& function);
+// Sets Function::network and Function::isolation by the tags. True where one changed: instances of before do not serve
+// any more.
+bool apply_own_tags(catalog::Function& function);
 
 catalog::Cors to_record(const api::Cors& cors);
 api::Cors to_api(const catalog::Cors& cors);

@@ -145,9 +145,7 @@ ApiResult<void> LambdaService::check_new(const api::CreateFunctionRequest& reque
   }
   if (request.tags) {
     LAMBENT_TRY_VOID(check_tags(*request.tags));
-    if (const auto* network = request.tags->find(egress::kNetworkTag)) {
-      LAMBENT_TRY_VOID(check_network_tag(*network, settings_.network));
-    }
+    LAMBENT_TRY_VOID(check_own_tags(*request.tags, settings_.network));
   }
   return check_zip(*code.zip_file, "CreateFunction");
 }

@@ -344,6 +344,18 @@ TEST_F(Functions, TakeTheirNetworkPolicyFromATag) {
   EXPECT_EQ(invoker.retired.size(), 2U);
 }
 
+TEST_F(Functions, TakeTheirIsolationFromATag) {
+  auto request = new_function();
+  request.tags = protocol::Map<std::string>{{catalog::kIsolationTag, "none"}};
+  EXPECT_TRUE(outcome(create(request)).starts_with("400 InvalidParameterValueException"));
+  request.tags = protocol::Map<std::string>{{catalog::kIsolationTag, "request"}};
+  ASSERT_TRUE(create(request));
+  EXPECT_EQ(t.catalog->find("hello")->isolation, "request");
+  ASSERT_TRUE(t.run(service.untag_resource(call, {.resource = kArn, .tag_keys = {catalog::kIsolationTag}})));
+  EXPECT_EQ(t.catalog->find("hello")->isolation, "");
+  EXPECT_EQ(invoker.retired.size(), 1U);
+}
+
 TEST_F(Functions, AreCountedForTheAccount) {
   ASSERT_TRUE(create(new_function("a")));
   ASSERT_TRUE(create(new_function("b")));

@@ -127,12 +127,20 @@ ApiResult<void> check_tags(const protocol::Map<std::string>& tags) {
   return {};
 }
 
-ApiResult<void> check_network_tag(const std::string& value, const egress::NetworkRules& rules) {
-  // A tag may be empty; an empty policy would read as the default.
-  const auto policy = value.empty() ? fail(Error::of("network policy", "", "it is empty")) : rules.policy_of(value);
-  if (policy) return {};
-  return failure(invalid_parameter(
-      fmt::format("The value of the tag {} is no network policy: {}.", egress::kNetworkTag, policy.error().detail)));
+ApiResult<void> check_own_tags(const protocol::Map<std::string>& tags, const egress::NetworkRules& rules) {
+  if (const auto* value = tags.find(egress::kNetworkTag)) {
+    // A tag may be empty; an empty policy would read as the default.
+    const auto policy = value->empty() ? fail(Error::of("network policy", "", "it is empty")) : rules.policy_of(*value);
+    if (!policy) {
+      return failure(invalid_parameter(fmt::format("The value of the tag {} is no network policy: {}.",
+                                                   egress::kNetworkTag, policy.error().detail)));
+    }
+  }
+  if (const auto* value = tags.find(catalog::kIsolationTag); value && *value != catalog::kIsolationRequest) {
+    return failure(invalid_parameter(
+        fmt::format("The only value of the tag {} is {}.", catalog::kIsolationTag, catalog::kIsolationRequest)));
+  }
+  return {};
 }
 
 ApiResult<void> check_code_source(bool zip_given, bool s3_given, bool image_given) {

@@ -27,8 +27,9 @@ ApiResult<void> check_sizes(const std::optional<std::int32_t>& timeout, const st
 
 // At most 50, names of 1 to 128 characters that do not start with "aws:", values to 256.
 ApiResult<void> check_tags(const protocol::Map<std::string>& tags);
-// Of the tag lambent:network: a policy, within what the operator grants.
-ApiResult<void> check_network_tag(const std::string& value, const egress::NetworkRules& rules);
+// Of the tags that this server gives a meaning: lambent:network is a policy within what the operator grants, and
+// lambent:isolation is "request".
+ApiResult<void> check_own_tags(const protocol::Map<std::string>& tags, const egress::NetworkRules& rules);
 
 // Code that is not given inline; `zip_given`: a ZipFile is there.
 ApiResult<void> check_code_source(bool zip_given, bool s3_given, bool image_given);
