@@ -1,5 +1,5 @@
-// Things of the account that are kept and shown, and that nothing acts on yet, as JSON by kind and id. Keys in the
-// space `catalog`: "d/<kind>/<id>". Thread rule: all members on the loop's thread; commits run on the pool.
+// Things of the account that are small and rarely change (code signing, event source mappings), as JSON by kind and id.
+// Keys in the space `catalog`: "d/<kind>/<id>". Thread rule: all members on the loop's thread; commits run on the pool.
 #pragma once
 
 #include <map>

@@ -189,28 +189,13 @@ net::Task<bool> EventQueue::tell(const Event& event, const std::string& qualifie
   co_return co_await deliver(std::move(dead_letters), event.payload, event, place);
 }
 
-// Until the target has it; false where the server stops first. What can never arrive is logged and dropped, as on AWS.
 net::Task<bool> EventQueue::deliver(std::string arn, std::string payload, const Event& event, Place place) {
-  const auto kind = std::ranges::find_if(destinations_, [&](const Destination* each) { return each->takes(arn); });
-  if (kind == destinations_.end()) {
-    log::warning("the outcome of call {} is dropped: this server has no {}", event.request_id, arn);
-    co_return true;
-  }
-  const auto trace_header = extend_lineage(event.trace_header, event.function_name).trace_header;
-  auto backoff = policy_.shortest_backoff;
-  while (!stopping_) {
-    const auto sent = co_await (*kind)->send(arn, payload, trace_header);
-    if (sent) co_return true;
-    using Kind = InvokeError::Kind;
-    const auto why = sent.error().kind;
-    if (why != Kind::throttled && why != Kind::queue_failed && why != Kind::stopping) {
-      log::warning("the outcome of call {} is dropped: {}", event.request_id, sent.error().message);
-      co_return true;
-    }
-    if (!stopping_) std::ignore = co_await place->timer.sleep(backoff);
-    backoff = std::min(backoff * 2, policy_.longest_backoff);
-  }
-  co_return false;
+  Destinations::Delivery delivery{.arn = std::move(arn),
+                                  .payload = std::move(payload),
+                                  .trace_header = extend_lineage(event.trace_header, event.function_name).trace_header,
+                                  .about = "call " + event.request_id};
+  co_return co_await destinations_.deliver(std::move(delivery), {policy_.shortest_backoff, policy_.longest_backoff},
+                                           place->timer, stopping_);
 }
 
 net::Task<Result<>> EventQueue::write(std::string key, std::optional<std::string> value, store::Durability durability) {

@@ -21,7 +21,6 @@
 #include <optional>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -71,7 +70,7 @@ class EventQueue {
   EventQueue& operator=(const EventQueue&) = delete;
 
   // Before resume(); outlives the queue.
-  void add_destination(Destination& destination) { destinations_.push_back(&destination); }
+  void add_destination(Destination& destination) { destinations_.add(destination); }
   // Reads what an earlier run left and runs it. Blocks on the disk: before the loop runs. Returns how many.
   Result<std::size_t> resume();
   // The request id, once the call is on disk. Kind::throttled where too much is waiting already.
@@ -119,7 +118,7 @@ class EventQueue {
   FindTarget find_target_;
   RetryPolicy policy_;
   Turns turns_;
-  std::vector<Destination*> destinations_;
+  Destinations destinations_;
   net::Scope scope_;
   std::list<Waiting> waiting_;  // one for each event in memory
   std::size_t bytes_ = 0;       // that they take

@@ -1,0 +1,55 @@
+#include "catalog/event_source_mapping.h"
+
+#include "catalog/record_reader.h"
+
+namespace lambent::catalog {
+
+std::string encode_event_source_mapping(const EventSourceMapping& mapping) {
+  return json::serialize(json::object{{"format", kRecordFormat},
+                                      {"id", mapping.id},
+                                      {"source_arn", mapping.source_arn},
+                                      {"function_name", mapping.function_name},
+                                      {"qualifier", mapping.qualifier},
+                                      {"is_enabled", mapping.is_enabled},
+                                      {"batch_size", mapping.batch_size},
+                                      {"window_seconds", mapping.window_seconds},
+                                      {"parallelization", mapping.parallelization},
+                                      {"starting_position", mapping.starting_position},
+                                      {"starting_ms", mapping.starting_ms},
+                                      {"filters", json::value_from(mapping.filters)},
+                                      {"max_age_seconds", mapping.max_age_seconds},
+                                      {"max_retries", mapping.max_retries},
+                                      {"bisects", mapping.bisects},
+                                      {"reports_item_failures", mapping.reports_item_failures},
+                                      {"on_failure", mapping.on_failure},
+                                      {"modified_ms", mapping.modified_ms},
+                                      {"created_ms", mapping.created_ms}});
+}
+
+Result<EventSourceMapping> decode_event_source_mapping(std::string_view text) {
+  LAMBENT_TRY(const auto object, open_record(text, "event source mapping"));
+  RecordReader reader(object);
+  EventSourceMapping mapping;
+  reader.text("id", mapping.id);
+  reader.text("source_arn", mapping.source_arn);
+  reader.text("function_name", mapping.function_name);
+  reader.text("qualifier", mapping.qualifier);
+  reader.boolean("is_enabled", mapping.is_enabled);
+  reader.number("batch_size", mapping.batch_size);
+  reader.number("window_seconds", mapping.window_seconds);
+  reader.number("parallelization", mapping.parallelization);
+  reader.text("starting_position", mapping.starting_position);
+  reader.number("starting_ms", mapping.starting_ms);
+  reader.texts("filters", mapping.filters);
+  reader.number("max_age_seconds", mapping.max_age_seconds);
+  reader.number("max_retries", mapping.max_retries);
+  reader.boolean("bisects", mapping.bisects);
+  reader.boolean("reports_item_failures", mapping.reports_item_failures);
+  reader.text("on_failure", mapping.on_failure);
+  reader.number("modified_ms", mapping.modified_ms);
+  reader.number("created_ms", mapping.created_ms);
+  LAMBENT_TRY_VOID(reader.result("event source mapping"));
+  return mapping;
+}
+
+}  // namespace lambent::catalog

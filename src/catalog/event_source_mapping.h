@@ -1,0 +1,45 @@
+// Which source's records call which function, and how: the record of one event source mapping.
+// https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace lambent::catalog {
+
+struct EventSourceMapping {
+  static constexpr std::string_view kKind = "event-source-mappings";        // of the documents that are mappings
+  static constexpr std::string_view kPositions = "event-source-positions";  // how far each one is: position_id()
+  static constexpr std::int64_t kUnlimited = -1;                            // of ages and retries
+
+  std::string id;  // a UUID
+  std::string source_arn;
+  std::string function_name;
+  std::string qualifier;  // empty: $LATEST
+  bool is_enabled = true;
+  std::int64_t batch_size = 100;
+  std::int64_t window_seconds = 0;   // to gather a batch
+  std::int64_t parallelization = 1;  // kept; records of one shard run one batch after the other
+  std::string starting_position;     // TRIM_HORIZON, LATEST, AT_TIMESTAMP
+  std::int64_t starting_ms = 0;      // of AT_TIMESTAMP
+  std::vector<std::string> filters;  // patterns; none: every record
+  std::int64_t max_age_seconds = kUnlimited;
+  std::int64_t max_retries = kUnlimited;  // after the first attempt
+  bool bisects = false;                   // a batch that fails is tried again in halves
+  bool reports_item_failures = false;     // FunctionResponseTypes: ReportBatchItemFailures
+  std::string on_failure;                 // ARN, or empty
+  std::int64_t modified_ms = 0;           // since the epoch
+  std::int64_t created_ms = 0;            // LATEST of a shard that is new since then begins at the shard's start
+
+  [[nodiscard]] std::string position_id(std::string_view shard) const { return id + "|" + std::string(shard); }
+};
+
+// How it is kept; see record_reader.h.
+std::string encode_event_source_mapping(const EventSourceMapping& mapping);
+Result<EventSourceMapping> decode_event_source_mapping(std::string_view text);
+
+}  // namespace lambent::catalog

@@ -1,0 +1,212 @@
+#include "triggers/mapping_run.h"
+
+#include "triggers/test_mappings.h"
+
+namespace lambent::triggers {
+namespace {
+
+std::string event(const std::vector<std::string>& sequences) {
+  std::string text = R"({"Records":[)";
+  for (const auto& each : sequences) text += R"({"k":")" + each + R"("},)";
+  text.back() = ']';
+  return text + "}";
+}
+
+class MappingRunTest : public MappingTest {
+ protected:
+  // Runs the mapping until the condition holds, then stops it.
+  template <class Condition>
+  void run(Condition condition) {
+    const auto with = parts();
+    MappingRun mapping(with, stream_, mapping_);
+    mapping.start();
+    EXPECT_TRUE(run_until(condition));
+    last_result_ = mapping.last_result();
+    stop(mapping);
+  }
+  void run_to(const std::string& position) {
+    run([&] { return position_of("s") == position; });
+  }
+  void fail_batches_with(const std::string& poison) {
+    function_.answer = [poison](const std::string& payload) -> invoke::InvokeResult<invoke::Answer> {
+      if (payload.contains(poison)) return FakeFunction::failure();
+      return invoke::Answer{.payload = "null"};
+    };
+  }
+  std::int64_t now() const { return clock_.wall_ms(); }
+  std::string last_result_;
+};
+
+TEST_F(MappingRunTest, HandsRecordsOverInOrderAndInBatches) {
+  mapping_.batch_size = 2;
+  stream_.add("s", {"1", "2", "3"}, now());
+  run_to("3");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"1", "2"}), event({"3"})}));
+  EXPECT_EQ(function_.arns.front(), "arn:aws:lambda:us-east-1:000000000000:function:f");
+  EXPECT_EQ(last_result_, "OK");
+}
+
+TEST_F(MappingRunTest, GoesOnAfterARestartWhereItWas) {
+  stream_.add("s", {"1", "2"}, now());
+  run_to("2");
+  restart();
+  mapping_.starting_position = "LATEST";  // counts for the first start only
+  stream_.add("s", {"3"}, now());
+  run_to("3");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"1", "2"}), event({"3"})}));
+}
+
+TEST_F(MappingRunTest, LatestLeavesOutWhatIsThereAndATimestampWhatIsOlder) {
+  mapping_.starting_position = "LATEST";
+  stream_.add("s", {"1"}, now());
+  run([&] { return position_of("s") == "1" && stream_.reads > 2; });
+  EXPECT_TRUE(function_.payloads.empty());
+  mapping_.id = "m2";
+  mapping_.starting_position = "AT_TIMESTAMP";
+  mapping_.starting_ms = now() + 5;
+  stream_.add("s", {"2"}, now() + 5);
+  run_to("2");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"2"})}));
+}
+
+TEST_F(MappingRunTest, AChildShardFollowsItsParent) {
+  stream_.add("b-parent", {"1"}, now());
+  stream_.all["b-parent"].is_closed = true;
+  stream_.add("a-child", {"2"}, now());
+  stream_.all["a-child"].parent = "b-parent";
+  run([&] { return position_of("a-child") == "2"; });
+  EXPECT_EQ(position_of("b-parent"), "end");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"1"}), event({"2"})}));
+}
+
+TEST_F(MappingRunTest, AWindowGathersABatch) {
+  mapping_.window_seconds = 10;
+  stream_.add("s", {"1"}, now());
+  int rounds = 0;
+  run([&] {
+    if (++rounds == 20) stream_.add("s", {"2"}, now());
+    if (rounds == 40) {
+      EXPECT_TRUE(function_.payloads.empty());
+      clock_.advance(std::chrono::seconds(11));
+    }
+    return position_of("s") == "2";
+  });
+  EXPECT_EQ(function_.payloads, (std::vector{event({"1", "2"})}));
+}
+
+TEST_F(MappingRunTest, AnEventStaysWithinThePayloadLimit) {
+  payload_bytes_ = 40;
+  stream_.add("s", {"1", "2", "3"}, now());
+  run_to("3");
+  ASSERT_EQ(function_.payloads.size(), 2U);
+  EXPECT_EQ(function_.payloads[0], event({"1", "2"}));
+}
+
+TEST_F(MappingRunTest, FiltersLeaveRecordsOut) {
+  mapping_.filters = {R"({"k":["2"]})", R"({"k":[{"prefix":"4"}]})"};
+  stream_.add("s", {"1", "2", "3", "4", "5"}, now());
+  run_to("5");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"2", "4"})}));
+}
+
+TEST_F(MappingRunTest, WhatNoFilterWantsIsPassedWithoutACall) {
+  mapping_.filters = {R"({"k":["9"]})"};
+  stream_.add("s", {"1", "2"}, now());
+  run_to("2");
+  EXPECT_TRUE(function_.payloads.empty());
+}
+
+TEST_F(MappingRunTest, AFailingBatchIsTriedAgainUntilItsRetriesAreUsedUp) {
+  mapping_.max_retries = 2;
+  mapping_.on_failure = "test:bad";
+  fail_batches_with("\"1\"");
+  mapping_.batch_size = 1;
+  stream_.add("s", {"1", "2"}, now());
+  run_to("2");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"1"}), event({"1"}), event({"1"}), event({"2"})}));
+  ASSERT_EQ(target_.told.size(), 1U);
+  for (const char* part : {R"("condition":"RetryAttemptsExhausted")", R"("approximateInvokeCount":3)",
+                           R"("functionError":"Unhandled")", R"("TestBatchInfo":{"shardId":"s")",
+                           R"("startSequenceNumber":"1","endSequenceNumber":"1")", R"("batchSize":1)"}) {
+    EXPECT_TRUE(target_.told[0].contains(part)) << part << " in " << target_.told[0];
+  }
+}
+
+TEST_F(MappingRunTest, HalvesLeaveTheBadRecordAlone) {
+  mapping_.max_retries = 0;
+  mapping_.bisects = true;
+  mapping_.on_failure = "test:bad";
+  fail_batches_with("\"3\"");
+  stream_.add("s", {"1", "2", "3", "4"}, now());
+  run_to("4");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"1", "2", "3", "4"}), event({"1", "2"}), event({"3", "4"}),
+                                             event({"3"}), event({"4"})}));
+  ASSERT_EQ(target_.told.size(), 1U);
+  EXPECT_TRUE(target_.told[0].contains(R"("startSequenceNumber":"3","endSequenceNumber":"3")"));
+}
+
+TEST_F(MappingRunTest, AReportedFailureBeginsAgainAtThatRecord) {
+  mapping_.reports_item_failures = true;
+  function_.answer = [this](const std::string&) -> invoke::InvokeResult<invoke::Answer> {
+    const bool is_first = function_.payloads.size() == 1;
+    return invoke::Answer{.payload = is_first
+                                         ? R"({"batchItemFailures":[{"itemIdentifier":"3"},{"itemIdentifier":"2"}]})"
+                                         : R"({"batchItemFailures":[]})"};
+  };
+  stream_.add("s", {"1", "2", "3"}, now());
+  run_to("3");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"1", "2", "3"}), event({"2", "3"})}));
+}
+
+TEST_F(MappingRunTest, AThrottledCallCostsNoRetry) {
+  mapping_.max_retries = 0;
+  function_.answer = [this](const std::string&) -> invoke::InvokeResult<invoke::Answer> {
+    if (function_.payloads.size() > 3) return invoke::Answer{.payload = "null"};
+    return std::unexpected(invoke::InvokeError{invoke::InvokeError::Kind::throttled, "Rate Exceeded."});
+  };
+  stream_.add("s", {"1"}, now());
+  run_to("1");
+  EXPECT_EQ(function_.payloads.size(), 4U);
+  EXPECT_TRUE(target_.told.empty());
+}
+
+TEST_F(MappingRunTest, OldRecordsAreGivenUpWithoutACall) {
+  mapping_.max_age_seconds = 60;
+  mapping_.on_failure = "test:bad";
+  stream_.add("s", {"1", "2"}, now() - 61'000);
+  stream_.add("s", {"3"}, now());
+  run_to("3");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"3"})}));
+  ASSERT_EQ(target_.told.size(), 1U);
+  EXPECT_TRUE(target_.told[0].contains(R"("condition":"RecordAgeExceeded")"));
+  EXPECT_TRUE(target_.told[0].contains(R"("batchSize":2)"));
+}
+
+TEST_F(MappingRunTest, StopsInTheMiddleOfRetriesAndKeepsItsPlace) {
+  fail_batches_with("\"1\"");
+  stream_.add("s", {"1"}, now());
+  run([&] { return function_.payloads.size() > 3; });
+  EXPECT_EQ(position_of("s"), "");
+  EXPECT_EQ(last_result_, "PROBLEM: Function call failed");
+}
+
+TEST_F(MappingRunTest, WaitsForAFunctionThatIsNotThere) {
+  const auto function = std::exchange(record_, nullptr);
+  stream_.add("s", {"1"}, now());
+  int rounds = 0;
+  run([&] {
+    if (++rounds == 10) record_ = function;
+    return position_of("s") == "1";
+  });
+  EXPECT_EQ(function_.payloads.size(), 1U);
+}
+
+TEST_F(MappingRunTest, SaysThatTheStreamIsGone) {
+  mapping_.source_arn = "arn:test:gone";
+  int rounds = 0;
+  run([&] { return ++rounds > 10; });
+  EXPECT_EQ(last_result_, "PROBLEM: Stream not found");
+}
+
+}  // namespace
+}  // namespace lambent::triggers
