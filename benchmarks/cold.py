@@ -25,10 +25,6 @@ BOTO3_DATA = {"dynamodb", "sts", "s3"}  # services; the files beside them are al
 BOTO3_HANDLER = (
     "import os\nimport boto3\n"
     "client = boto3.client('dynamodb', region_name='us-east-1', endpoint_url=os.environ.get('AWS_ENDPOINT_URL'))\n")
-# Each answers how many calls its instance has had, this one included.
-PYTHON_COUNT = ('CALLS = []\ndef handler(event, context):\n    CALLS.append(1)\n'
-                '    return {"statusCode": 200, "body": str(len(CALLS))}\n')
-NODE_COUNT = "let calls = 0;\nexports.handler = async () => ({statusCode: 200, body: String(++calls)});\n"
 SDK_HANDLER = 'const {DynamoDBClient} = require("@aws-sdk/client-dynamodb");\nconst client = new DynamoDBClient({});\n'
 PAUSE = 0.08  # seconds
 
@@ -76,12 +72,12 @@ def kinds():
 
     return {
         "C bootstrap": lambda: (ours.c_bootstrap(), {"runtime": "provided.al2023"}),
-        "Python": lambda: ({"app.py": PYTHON_COUNT}, {}),
+        "Python": lambda: (ours.PYTHON_ECHO, {}),
         "Python, boto3 client": lambda: (
-            {"app.py": BOTO3_HANDLER + PYTHON_COUNT, **folder_files(boto3_folder(), "")}, {}),
-        "Node.js": lambda: node({"index.js": NODE_COUNT}),
+            {"app.py": BOTO3_HANDLER + ours.PYTHON_ECHO["app.py"], **folder_files(boto3_folder(), "")}, {}),
+        "Node.js": lambda: node(ours.NODE_ECHO),
         "Node.js, DynamoDB client": lambda: node(
-            {"index.js": SDK_HANDLER + NODE_COUNT, **folder_files(sdk_folder(), "node_modules")}),
+            {"index.js": SDK_HANDLER + ours.NODE_ECHO["index.js"], **folder_files(sdk_folder(), "node_modules")}),
     }
 
 
@@ -91,7 +87,7 @@ class ColdFunction:
     def __init__(self, server, files, options):
         self.server, self.client = server, server.client("lambda")
         self.name = server.create_function(files, MemorySize=1769, Timeout=60, **options)
-        self.counts_calls = options.get("runtime", "") != "provided.al2023"
+        self.phases, self.by_level = {}, {}  # seconds in each phase; starts at each level, as the server says
         self.connection = loopback.Connection(ours.port_of(server))
         self.path = self.make_path()
 
@@ -102,9 +98,10 @@ class ColdFunction:
         self.client.update_function_configuration(FunctionName=self.name, Description=f"round {number}")
 
     def cold_call(self, number):
-        """Milliseconds of one call without an instance."""
+        """Milliseconds of one call without an instance: the server must have counted one start for it."""
         self.retire(number)
         time.sleep(PAUSE)
+        before = ours.starts_by_level(self.server)
         port = ours.port_of(self.server)
         self.connection.call(loopback.request_bytes("GET", "/healthz", port))
         request = loopback.request_bytes("POST", self.path, port, ours.JSON, BODY)
@@ -113,9 +110,17 @@ class ColdFunction:
         passed = (time.perf_counter() - begin) * 1000
         if status != 200:
             raise NotAvailable(f"a call gives {status}: {body[:200]!r}")
-        if self.counts_calls and body != b"1":
-            raise NotAvailable("the call found an instance that had been used before: no cold start")
+        self._note_start(before, ours.starts_by_level(self.server))
         return passed
+
+    def _note_start(self, before, after):
+        made = {level: phases["total"][0] - before.get(level, {}).get("total", (0, 0))[0] for level, phases in after.items()}
+        if sum(made.values()) != 1:
+            raise NotAvailable(f"the call was no cold start: the server counted {made}")
+        level = max(made, key=made.get)
+        self.by_level[level] = self.by_level.get(level, 0) + 1
+        for phase, (_, seconds) in after[level].items():
+            self.phases[phase] = self.phases.get(phase, 0.0) + seconds - before.get(level, {}).get(phase, (0, 0.0))[1]
 
 
 class SnapshotFunction(ColdFunction):
@@ -142,6 +147,11 @@ class SnapshotFunction(ColdFunction):
         state = self.client.get_function_configuration(FunctionName=self.name, Qualifier=self.version).get("SnapStart", {})
         if state.get("OptimizationStatus") != "On":
             raise NotAvailable(f"this build makes no snapshot of a version: SnapStart is {state}")
+
+    def _note_start(self, before, after):
+        super()._note_start(before, after)
+        if "snapshot" not in self.by_level:
+            raise NotAvailable("this build starts the version without a snapshot")
 
     def retire(self, number):
         self._publish(f"round {number}")
@@ -198,6 +208,8 @@ class ColdRun:
         files, options = make()
         self.functions[key] = made_as(server, files, options)
         self.functions[key].cold_call(0)  # the first one reads files that are in memory later
+        self.functions[key].phases.clear()
+        self.functions[key].by_level.clear()
         self.samples[key] = []
 
     def _or_leave_out(self, key, action):
@@ -232,5 +244,9 @@ class ColdRun:
                 "missing": {", ".join(key): why for key, why in self.missing.items()},
                 "starts": {kind: {level: figures(self.samples[kind, level]) for level in self.LEVELS
                                   if self.samples.get((kind, level))} for kind in kinds()},
+                "levels_used": {f"{kind}, {level}": each.by_level for (kind, level), each in self.functions.items()},
+                "mean_phases_ms": {f"{kind}, {level}": {phase: seconds * 1000 / sum(each.by_level.values())
+                                                        for phase, seconds in each.phases.items()}
+                                   for (kind, level), each in self.functions.items() if each.by_level},
                 "bare": {title: figures(times) for title, times in self.bare.items()},
                 "samples": {f"{kind}, {level}": times for (kind, level), times in self.samples.items()}}

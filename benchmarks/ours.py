@@ -3,12 +3,14 @@
 import datetime
 import json
 import pathlib
+import re
 import sys
 
 import boto3
 import botocore.auth
 import botocore.awsrequest
 
+import loopback
 from contender import BODY, Contender, NotAvailable, Request
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -40,6 +42,23 @@ def start_server(group, folder, *flags):
     server.start()
     group.roots.append(server.process)
     return server
+
+
+def starts_by_level(server):
+    """{level: {phase: (starts, seconds)}} since the server started, as it counts them itself."""
+    request = botocore.awsrequest.AWSRequest("GET", server.endpoint + "/metrics")
+    botocore.auth.SigV4Auth(server.session().get_credentials(), "lambent", "us-east-1").add_auth(request)
+    connection = loopback.Connection(port_of(server))
+    status, text = connection.call(loopback.request_bytes("GET", "/metrics", port_of(server), {
+        name: value for name, value in request.headers.items() if name.lower() != "host"}))
+    connection.close()
+    assert status == 200, text
+    found = {}
+    pattern = r'^lambent_cold_start_seconds_(sum|count){level="(\w+)",phase="(\w+)"} ([\d.]+)$'
+    for what, level, phase, value in re.findall(pattern, text.decode(), re.M):
+        found.setdefault(level, {}).setdefault(phase, {})[what] = float(value)
+    return {level: {phase: (values["count"], values["sum"]) for phase, values in phases.items()}
+            for level, phases in found.items()}
 
 
 def port_of(server):
@@ -152,8 +171,6 @@ class InstancePerRequest(Lambent):
         return [Request("POST", made["FunctionUrl"].removeprefix(self.server.endpoint), JSON)]
 
     def _uses_of_instance(self):
-        import loopback
-
         connection = loopback.Connection(self.port)
         status, body = connection.call(loopback.request_bytes("GET", self.requests[0].path + "used", self.port))
         connection.close()

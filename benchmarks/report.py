@@ -51,7 +51,17 @@ def of_cold(cold):
     for kind, levels in cold["starts"].items():
         rows += [[f"{kind}, {level}", *values_of(found)] for level, found in levels.items()]
     rows += [[title, *values_of(found)] for title, found in cold["bare"].items()]
-    return table(["cold starts, ms", "n", "min", "p50", "p99"], rows) + missing(cold["missing"])
+    head = ["cold starts, ms", "n", "min", "p50", "p99"]
+    return table(head, rows) + missing(cold["missing"]) + "\n\n" + of_phases(cold)
+
+
+def of_phases(cold):
+    """Means of what the server says itself of the same starts, and at which level it made them."""
+    phases = ["queue", "shell", "fork", "restore", "init", "first_byte", "total"]
+    rows = [[title, *[number(found.get(phase, 0.0), 2) for phase in phases],
+             ", ".join(f"{count} {level}" for level, count in cold["levels_used"][title].items())]
+            for title, found in cold["mean_phases_ms"].items()]
+    return table(["of it in the server, mean ms", *[phase.replace("_", " ") for phase in phases], "starts"], rows)
 
 
 def values_of(found):

@@ -16,6 +16,7 @@
 #include "net/one_shot.h"
 #include "net/scope.h"
 #include "net/timer.h"
+#include "telemetry/cold_start_timer.h"
 #include "telemetry/report.h"
 
 namespace lambent::instance {
@@ -55,7 +56,8 @@ struct Instance::Impl final : runtime_api::Observer {
         observer(tells),
         log(in.logs, in.clock, in.random, *function, in.limits.tail_bytes),
         deadline(in.loop),
-        freezer(in.loop, in.clock, in.limits.freeze_after) {}
+        freezer(in.loop, in.clock, in.limits.freeze_after),
+        start_timer(in.clock) {}
 
   Instance& self;
   Surroundings& around;
@@ -77,6 +79,7 @@ struct Instance::Impl final : runtime_api::Observer {
   net::Scope pump_scope;
   net::Timer deadline;  // of INIT, then of each call
   IdleFreezer freezer;
+  telemetry::ColdStartTimer start_timer;
   Why why = Why::itself;
   bool ending = false;
 
@@ -135,7 +138,8 @@ const catalog::Function& Instance::function() const {
   return *impl_->function;
 }
 
-void Instance::start() {
+void Instance::start(std::chrono::nanoseconds queued) {
+  impl_->start_timer.begin(queued);
   impl_->scope.spawn(impl_->live());
 }
 
@@ -217,6 +221,8 @@ net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& 
       std::move(policy), [exited](const sandbox::ExitReport& report) { exited.set(report); });
   if (launched_child) {
     child = std::move(*launched_child);
+    const bool is_forked = child->how.is_forked;
+    start_timer.launched(child->how.shell, is_forked ? telemetry::StartLevel::blank : telemetry::StartLevel::spawn);
     co_return true;
   }
   around.credentials.revoke(access_key_id);
@@ -329,6 +335,7 @@ void Instance::Impl::on_waiting() {
   if (state == State::starting) {
     if (init_phase != InitPhase::within_a_call) deadline.cancel();
     init_not_yet_billed = around.clock.monotonic() - launched;
+    start_timer.ready();
     // INIT ran with more, as on AWS.
     around.backend.set_cpu(child->id, function_millicores(*function, around.limits));
     if (current) {
@@ -351,6 +358,8 @@ void Instance::Impl::on_answer(runtime_api::Answer answer) {
   result.error_type = answer.is_error ? (answer.error_type.empty() ? "Unhandled" : answer.error_type) : "";
   result.payload = std::move(answer.body);
   result.content_type = std::move(answer.content_type);
+  result.cold_start = start_timer.answered();
+  if (result.cold_start) around.cold_starts.record(*result.cold_start);
   state = State::finishing;
   pump->drain(kDrainBytes);
   finish(std::move(result));
@@ -403,6 +412,7 @@ void Instance::Impl::become_failed(std::string_view error_type) {
 void Instance::Impl::deliver() {
   state = State::busy;
   current->started = around.clock.monotonic();
+  start_timer.called();
   current->delivered = true;
   runtime_api::Invocation invocation;
   invocation.request_id = current->call->request_id;

@@ -16,6 +16,7 @@
 // Used on the loop's thread only.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,6 +35,7 @@
 #include "net/loop.h"
 #include "net/task.h"
 #include "runtime_api/session.h"
+#include "telemetry/cold_start_histogram.h"
 #include "telemetry/log_store.h"
 
 namespace lambent::instance {
@@ -48,6 +50,7 @@ struct Surroundings {
   edge::Handler platform_handler;  // the platform's API, as functions reach it at AWS_ENDPOINT_URL
   identity::CredentialStore& credentials;
   telemetry::LogStore& logs;
+  telemetry::ColdStartHistogram& cold_starts;
   egress::Egress& egress;
   const egress::NetworkRules& network;
   const Limits& limits;
@@ -92,8 +95,8 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  // Makes the sandbox; on_available or on_ended follows. Once.
-  void start();
+  // Makes the sandbox; on_available or on_ended follows. Once. `queued`: how long the start waited to be allowed.
+  void start(std::chrono::nanoseconds queued = {});
   // Runs one call to its end. In state idle or failed; with InitPhase::within_a_call also in state starting.
   // `call` must stay until then; its members are moved out once the function has it.
   net::Task<InvocationResult> run(CallToRun& call);

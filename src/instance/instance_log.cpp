@@ -72,6 +72,7 @@ void InstanceLog::end_call(std::string_view request_id, const InvocationResult& 
   report.max_memory_used_mb = result.memory_used_mb;
   report.status = status_of(result.ending);
   if (report.status == telemetry::ReportStatus::error) report.error_type = result.error_type;
+  report.cold_start = result.cold_start;
   platform_line(telemetry::report_line(report));
   store_.flush(function_.name);
 }

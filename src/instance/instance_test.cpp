@@ -56,6 +56,8 @@ net::Task<> InstanceTest::two_calls() {
   EXPECT_EQ(first.ending, Ending::success);
   EXPECT_EQ(first.payload, "print hello");
   EXPECT_TRUE(first.init.has_value());
+  EXPECT_TRUE(first.cold_start.has_value());
+  EXPECT_NE(first.log_tail.find("\tCold Start: spawn, queue "), std::string::npos) << first.log_tail;
   EXPECT_NE(first.log_tail.find("START RequestId: id-1"), std::string::npos);
   EXPECT_NE(first.log_tail.find("\nhello\n"), std::string::npos);
   EXPECT_NE(first.log_tail.find("REPORT RequestId: id-1"), std::string::npos);
@@ -68,6 +70,8 @@ net::Task<> InstanceTest::two_calls() {
   EXPECT_EQ(second.function_error, "Unhandled");
   EXPECT_EQ(second.error_type, "Oops");
   EXPECT_FALSE(second.init.has_value()) << "INIT is reported once";
+  EXPECT_FALSE(second.cold_start.has_value()) << "so is the start";
+  EXPECT_EQ(second.log_tail.find("Cold Start"), std::string::npos);
   EXPECT_EQ(second.log_tail.find("hello"), std::string::npos) << "the tail is of one call";
   instance_->end();
   co_await ended_;
@@ -76,6 +80,7 @@ net::Task<> InstanceTest::two_calls() {
 TEST_F(InstanceTest, RunsCallsOneAfterTheOther) {
   test_.run(two_calls());
   ASSERT_EQ(test_.backend.launched.size(), 1U);
+  EXPECT_NE(test_.cold_starts.text().find(R"(_count{level="spawn",phase="total"} 1)"), std::string::npos);
   EXPECT_EQ(test_.backend.launched[0].cpu_millicores, 1000U) << "INIT has a whole core";
   EXPECT_EQ(test_.backend.cpu_shares[1], 73U) << "calls have what 128 MB buy";
   EXPECT_EQ(test_.credentials.temporary_count(), 0U) << "its credentials end with it";

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "telemetry/cold_start.h"
+
 namespace lambent::instance {
 
 enum class Ending {
@@ -28,10 +30,11 @@ struct InvocationResult {
   std::string content_type = "application/json";
   std::string log_tail;  // the last 4 KB of this invocation's log
 
-  std::chrono::nanoseconds duration{};           // handed over to answered
-  std::optional<std::chrono::nanoseconds> init;  // of a cold start, in its first invocation only
-  std::uint32_t billed_ms = 0;                   // duration and INIT, rounded up
-  std::uint32_t memory_used_mb = 0;              // the instance's peak so far; 0 where the host does not count
+  std::chrono::nanoseconds duration{};             // handed over to answered
+  std::optional<std::chrono::nanoseconds> init;    // of a cold start, in its first invocation only
+  std::optional<telemetry::ColdStart> cold_start;  // the first answer of an instance has it
+  std::uint32_t billed_ms = 0;                     // duration and INIT, rounded up
+  std::uint32_t memory_used_mb = 0;                // the instance's peak so far; 0 where the host does not count
 };
 
 }  // namespace lambent::instance

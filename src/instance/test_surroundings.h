@@ -63,6 +63,7 @@ class TestSurroundings {
   edge::HttpServer http{loop, clock};
   identity::CredentialStore credentials{"000000000000", {"AKIAROOT", "secret"}, random};
   telemetry::LogStore logs{folder, clock, {}};
+  telemetry::ColdStartHistogram cold_starts;
   FakeEgress egress;
   egress::NetworkRules network;
   Surroundings around{.loop = loop,
@@ -73,6 +74,7 @@ class TestSurroundings {
                       .platform_handler = [](edge::Exchange&) -> net::Task<> { co_return; },
                       .credentials = credentials,
                       .logs = logs,
+                      .cold_starts = cold_starts,
                       .egress = egress,
                       .network = network,
                       .limits = limits,

@@ -15,6 +15,9 @@ namespace {
 // Bodies beyond this are hashed on the pool: about half a millisecond of one core.
 constexpr std::size_t kHashInlineBytes = 512 * kKiB;
 
+// In the credential scope of a request for metrics.
+constexpr std::string_view kMetricsService = "lambent";
+
 identity::ErrorStyle style_of(const protocol::ServiceModel& model) {
   switch (model.protocol) {
     case protocol::WireProtocol::rest_json:
@@ -119,6 +122,10 @@ net::Task<> ApiRouter::handle_public(edge::Exchange& exchange) {
     co_await answer_health(exchange);
     co_return;
   }
+  if (path == "/metrics") {
+    co_await answer_metrics(exchange);
+    co_return;
+  }
   for (const Visitor& visitor : visitors_) {
     if (co_await visitor(exchange)) co_return;
   }
@@ -132,6 +139,22 @@ net::Task<> ApiRouter::answer_health(edge::Exchange& exchange) {
   response.status = good ? 200 : 503;
   response.headers.add("Content-Type", "application/json");
   response.body = fmt::format(R"({{"status":"{}"}})", good ? "ok" : "not ready");
+  std::ignore = co_await exchange.respond(response);
+}
+
+net::Task<> ApiRouter::answer_metrics(edge::Exchange& exchange) {
+  const Views views(exchange.head());
+  const auto principal =
+      parts_.verifier.verify(views.to_verify(), {.service = kMetricsService, .style = identity::ErrorStyle::rest_json});
+  edge::Response response;
+  if (principal && principal->kind == identity::PrincipalKind::root) {
+    response.headers.add("Content-Type", "text/plain; version=0.0.4");
+    response.body = metrics_();
+  } else {
+    response.status = 403;
+    response.headers.add("Content-Type", "text/plain");
+    response.body = principal ? "Only the root key may read metrics\n" : principal.error().message + "\n";
+  }
   std::ignore = co_await exchange.respond(response);
 }
 

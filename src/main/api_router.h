@@ -1,5 +1,5 @@
-// What a request on the one port is for, and who answers it: health, a function URL, a package download, or an AWS API
-// (told apart as AWS's clients expect: credential scope, X-Amz-Target, path, Host).
+// What a request on the one port is for, and who answers it: health, metrics, a function URL, a package download, or an
+// AWS API (told apart as AWS's clients expect: credential scope, X-Amz-Target, path, Host).
 //
 // An API request goes edge -> identity -> protocol -> service: the operation is found first, so that the body is read
 // within its limit; then the signature is checked over the whole; only then does a service see it.
@@ -53,9 +53,12 @@ class ApiRouter {
   // What /readyz says: ready, as long as `healthy` agrees.
   void set_ready(bool ready) { ready_ = ready; }
   void set_health_check(std::function<bool()> healthy) { healthy_ = std::move(healthy); }
+  // What /metrics says, to whoever signs with the root key for the service "lambent".
+  void set_metrics(std::function<std::string()> metrics) { metrics_ = std::move(metrics); }
 
  private:
   net::Task<> answer_health(edge::Exchange& exchange);
+  net::Task<> answer_metrics(edge::Exchange& exchange);
 
   Parts parts_;
   std::vector<protocol::Endpoint*> endpoints_;
@@ -63,6 +66,7 @@ class ApiRouter {
   std::vector<Visitor> visitors_;
   bool ready_ = false;
   std::function<bool()> healthy_ = [] { return true; };
+  std::function<std::string()> metrics_ = [] { return std::string(); };
 };
 
 }  // namespace lambent

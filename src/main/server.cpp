@@ -159,6 +159,7 @@ struct Server::Impl {
   std::unique_ptr<catalog::Documents> documents;
   std::unique_ptr<tables::Engine> tables;
   std::optional<telemetry::LogStore> logs;
+  telemetry::ColdStartHistogram cold_starts;
   std::optional<identity::Verifier> verifier;
 
   std::optional<edge::HttpServer> public_http;
@@ -255,6 +256,7 @@ void Server::Impl::build_invocation() {
       .platform_handler = [this](edge::Exchange& exchange) { return router->handle_api(exchange); },
       .credentials = *disk.credentials,
       .logs = *logs,
+      .cold_starts = cold_starts,
       .egress = egress,
       .network = network,
       .limits = config.limits,
@@ -300,6 +302,7 @@ void Server::Impl::build_services() {
   router.emplace(
       ApiRouter::Parts{loop, pool, clock, random, *verifier, config.limits, config.account_id, config.region}, views);
   // A store that failed to write is read-only until a restart.
+  router->set_metrics([this] { return cold_starts.text(); });
   router->set_health_check([this] { return !disk.store->failure(); });
   function_urls.emplace(*catalog, *invoker, *verifier, clock, random, home, config.limits);
   code_download.emplace(*code, *verifier);

@@ -40,6 +40,8 @@ struct Instance {
   std::uint32_t wanted_listeners = 0;  // bits of protocol::Launched
   bool is_prepared = false;
   std::unique_ptr<protocol::Launch> launch;  // what it is for, until it is told
+  std::chrono::steady_clock::time_point launch_came;
+  std::chrono::nanoseconds shell_took{};  // from then until it was prepared and told
 
   // Where a template forks the program into it: what the template needs for that, and the forked process.
   bool program_is_forked = false;

@@ -136,7 +136,7 @@ bool is_valid(const Ready& message) {
 
 bool is_valid(const Launched& message) {
   const bool has_freezer = (message.present & Launched::kFreezer) != 0;
-  return message.header.id != 0 && message.present < 64 && message.freezer_version <= 2 &&
+  return message.header.id != 0 && message.present < 64 && message.freezer_version <= 2 && message.is_forked <= 1 &&
          has_freezer == (message.freezer_version != 0);
 }
 

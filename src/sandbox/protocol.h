@@ -198,6 +198,9 @@ struct Launched {
   Header header;
   std::uint32_t present;
   std::uint32_t freezer_version;  // of its cgroup: 1 or 2; 0 without
+  std::uint64_t shell_ns;         // from the launch's arrival until there was a sandbox for it
+  std::uint32_t is_forked;        // 0 or 1: a template forked the program
+  std::uint32_t reserved;         // 0
 };
 
 struct LaunchFailed {
@@ -230,7 +233,7 @@ static_assert(sizeof(Header) == 16);
 static_assert(sizeof(Configure) == 56);
 static_assert(sizeof(Launch) == 58'048);
 static_assert(sizeof(Unpack) == 32);
-static_assert(sizeof(Launched) == 24 && sizeof(LaunchFailed) == 344 && sizeof(Exited) == 40);
+static_assert(sizeof(Launched) == 40 && sizeof(LaunchFailed) == 344 && sizeof(Exited) == 40);
 static_assert(std::is_trivially_copyable_v<Launch> && std::is_trivially_copyable_v<Ready>);
 
 inline constexpr std::size_t kLargestRequest = sizeof(Prepare);

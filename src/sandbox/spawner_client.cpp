@@ -151,6 +151,7 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
     child.memory_peak = MemoryPeak(take_fd((message.present & protocol::Launched::kMemoryPeak) != 0));
     child.freezer = Freezer(take_fd((message.present & protocol::Launched::kFreezer) != 0),
                             static_cast<int>(message.freezer_version));
+    child.how = {std::chrono::nanoseconds(message.shell_ns), message.is_forked != 0};
     running.emplace(child.id, std::move(pending.mapped().on_exit));
     pending.mapped().result.set(std::move(child));
   }

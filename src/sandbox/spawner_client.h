@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -64,6 +65,12 @@ class MemoryPeak {
   UniqueFd file_;
 };
 
+// How a sandbox came to run its program.
+struct Started {
+  std::chrono::nanoseconds shell{};  // from the request until there was a sandbox, prepared ahead or made for it
+  bool is_forked = false;            // a template forked the program; else it was executed
+};
+
 // A running sandbox. Dropping it closes the descriptors; the sandbox itself runs until it ends or is killed.
 struct Child {
   ChildId id = 0;
@@ -74,6 +81,7 @@ struct Child {
   Gate gate;                   // of NetworkMode::gate; invalid otherwise
   MemoryPeak memory_peak;
   Freezer freezer;
+  Started how;
 };
 
 // A started spawner process and the line to it.

@@ -63,6 +63,10 @@ void SpawnerLoop::on_prepared(Instance& instance, std::vector<UniqueFd> fds) {
   instance.listeners.assign(std::make_move_iterator(fds.begin()), middle);
   fds.erase(fds.begin(), fds.begin() + listeners);
   instance.is_prepared = true;
+  // It was made for a launch that it has been told already.
+  if (instance.state == Instance::State::assigned) {
+    instance.shell_took = std::chrono::steady_clock::now() - instance.launch_came;
+  }
   if (instance.program_line.valid()) return fork_into(instance, fds);
   if (instance.state == Instance::State::shell) instance.deadline = {};
 }
@@ -83,6 +87,8 @@ void SpawnerLoop::report_running(Instance& instance) {
     launched.present |= protocol::Launched::kFreezer;
     launched.freezer_version = static_cast<std::uint32_t>(freezer.version);
   }
+  launched.shell_ns = static_cast<std::uint64_t>(instance.shell_took.count());
+  launched.is_forked = instance.program_is_forked ? 1 : 0;
   instance.state = Instance::State::running;
   instance.deadline = {};
   reply(launched, fds);

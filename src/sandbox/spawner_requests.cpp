@@ -124,12 +124,14 @@ void SpawnerLoop::prepare(const protocol::Prepare& message) {
 void SpawnerLoop::launch() {
   const auto& message = *reinterpret_cast<const protocol::Launch*>(request_.data());
   const std::uint64_t id = message.header.id;
+  const auto came = std::chrono::steady_clock::now();
   const auto started = [&]() -> Result<> {
     if (!is_configured_) return fail(Error::of("launch", "", "not configured"));
     LAMBENT_TRY_VOID(protocol::validate(message));
     if (keys_.contains(id)) return fail({"launch", "id", EEXIST, ""});
     LAMBENT_TRY(Instance * instance, shell_for(message));
     instance->id = id;
+    instance->launch_came = came;
     instance->launch = std::make_unique<protocol::Launch>(message);
     keys_.emplace(id, instance->key);
     assign_when_possible(*instance);

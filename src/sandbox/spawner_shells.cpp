@@ -187,6 +187,7 @@ void SpawnerLoop::move_launch(Instance& from) {
   Instance& to = **made;
   to.id = id;
   to.is_killed = from.is_killed;
+  to.launch_came = from.launch_came;
   to.launch = std::make_unique<protocol::Launch>(*launch);
   keys_.emplace(id, to.key);
   explicit_bzero(launch.get(), sizeof *launch);
@@ -211,6 +212,7 @@ Result<> SpawnerLoop::assign_launch(Instance& instance) {
   LAMBENT_TRY_VOID(send_assignment(instance.channel.get(), *assignment, descriptors));
   explicit_bzero(assignment.get(), sizeof *assignment);
   instance.state = Instance::State::assigned;
+  instance.shell_took = std::chrono::steady_clock::now() - instance.launch_came;
   instance.deadline = std::chrono::steady_clock::now() + kSetUpTime;
   return {};
 }

@@ -190,9 +190,9 @@ void Pool::count_init(bool has_failed) {
 
 void Pool::ask_for_one() {
   asked_++;
-  gate_.ask(this, [this] {
+  gate_.ask(this, [this, asked = around_.clock.monotonic()] {
     asked_--;
-    start_one();
+    start_one(around_.clock.monotonic() - asked);
   });
 }
 
@@ -215,7 +215,7 @@ std::size_t Pool::coming() const {
          }));
 }
 
-void Pool::start_one() {
+void Pool::start_one(std::chrono::nanoseconds queued) {
   const auto starting = static_cast<std::size_t>(
       std::ranges::count_if(members_, [](const Member& each) { return each.place == Member::Place::starting; }));
   // The calls that asked for it may have been served meanwhile.
@@ -226,7 +226,7 @@ void Pool::start_one() {
     return;
   }
   const auto phase = is_kept ? instance::InitPhase::provisioned : instance::InitPhase::ahead;
-  make(phase, Member::Place::starting).instance->start();
+  make(phase, Member::Place::starting).instance->start(queued);
 }
 
 // INIT took longer than its own limit: it gets the first call's timeout, bound to that call.

@@ -97,7 +97,7 @@ class Pool final : instance::Instance::Observer {
   // The call that is served next: one that somebody waits for before one that waits in a queue of its own.
   net::OneShot<Assignment> take_waiting();
   [[nodiscard]] std::size_t missing() const;
-  void start_one();
+  void start_one(std::chrono::nanoseconds queued);
   void count_init(bool has_failed);
   void give_error_away(instance::Instance& failed);
   [[nodiscard]] bool is_failing() const;

@@ -44,6 +44,7 @@ std::string report_line(const InvocationReport& report) {
   if (report.init_duration) line += fmt::format("Init Duration: {:.2f} ms\t", milliseconds(*report.init_duration));
   if (report.status != ReportStatus::success) line += fmt::format("Status: {}\t", status_text(report.status));
   if (!report.error_type.empty()) line += fmt::format("Error Type: {}\t", report.error_type);
+  if (report.cold_start) line += cold_start_text(*report.cold_start) + "\t";
   return line;
 }
 

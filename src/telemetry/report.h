@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "telemetry/cold_start.h"
+
 namespace lambent::telemetry {
 
 enum class ReportStatus {
@@ -25,6 +27,8 @@ struct InvocationReport {
   std::uint32_t max_memory_used_mb = 0;
   ReportStatus status = ReportStatus::success;
   std::string error_type;  // "Runtime.ExitError"; empty: no Error Type field
+  // Behind all of AWS's fields; the first answer of an instance has it.
+  std::optional<ColdStart> cold_start;
 };
 
 // What INIT_REPORT says of an INIT that failed or ran out of time.

@@ -20,6 +20,15 @@ TEST(Report, IsAwsLineForAColdCall) {
             "Memory Size: 512 MB\tMax Memory Used: 301 MB\tInit Duration: 265.72 ms\t");
 }
 
+TEST(Report, NamesWhatTheStartWasMadeOfBehindAwsFields) {
+  InvocationReport report{.request_id = "id", .init_duration = milliseconds(2)};
+  report.cold_start.emplace();
+  EXPECT_TRUE(report_line(report).ends_with(
+      "Init Duration: 2.00 ms\tCold Start: spawn, queue 0.00 ms, shell 0.00 ms, fork 0.00 ms, init 0.00 ms, "
+      "first byte 0.00 ms\t"))
+      << report_line(report);
+}
+
 TEST(Report, LeavesOutInitWhenWarmAndNamesFailures) {
   InvocationReport report{.request_id = "id", .duration = milliseconds(3000), .max_memory_used_mb = 30};
   EXPECT_EQ(report_line(report),
