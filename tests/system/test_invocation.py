@@ -253,7 +253,8 @@ def test_log_tail_has_start_output_end_and_report(server):
     assert lines[1] == "hello from inside"
     assert lines[2] == f"END RequestId: {request_id}"
     assert re.fullmatch(rf"REPORT RequestId: {request_id}\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\t"
-                        r"Memory Size: 128 MB\tMax Memory Used: \d+ MB\tInit Duration: \d+\.\d\d ms\t", lines[3])
+                        r"Memory Size: 128 MB\tMax Memory Used: \d+ MB\tInit Duration: \d+\.\d\d ms\t"
+                        r"Cold Start: \w+(, [a-z ]+ \d+\.\d\d ms){5}\t", lines[3])
     _, response = server.invoke(name, LogType="Tail")
     assert "Init Duration" not in base64.b64decode(response["LogResult"]).decode()
 
