@@ -28,6 +28,9 @@ const char* name_of(Controller controller);
 inline constexpr std::uint64_t kCpuPeriodUs = 20'000;
 inline constexpr std::uint64_t kLeastQuotaUs = 1'000;  // the kernel takes no less
 inline constexpr std::uint32_t kEndingMillicores = 1'000;
+// All sandboxes together weigh this part of an ordinary process where the host's processors are not enough: what
+// wakes up outside, the server first of all, then goes before a sandbox that spins.
+inline constexpr std::uint64_t kSandboxesWeightPart = 4;
 
 struct CgroupLimits {
   std::uint64_t memory_bytes = 0;

@@ -182,7 +182,7 @@ class CgroupFiles : public testing::Test {
 TEST_F(CgroupFiles, VersionTwoLimitsMemoryWithoutSwapAndEndsTheWholeGroupAtOnce) {
   ASSERT_TRUE(write_file_durably(root_ + "/cgroup.controllers", "cpuset cpu io memory pids\n"));
   make_files(root_, {"cgroup.subtree_control"});
-  make_files(root_ + "/n", {"cgroup.subtree_control"});
+  make_files(root_ + "/n", {"cgroup.subtree_control", "cpu.weight"});
   const std::string one = root_ + "/n/i1";
   make_files(one,
              {"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "cpu.weight", "pids.max", "cgroup.kill"});
@@ -191,6 +191,7 @@ TEST_F(CgroupFiles, VersionTwoLimitsMemoryWithoutSwapAndEndsTheWholeGroupAtOnce)
   EXPECT_EQ(prepared.usable.size(), std::size(kControllers)) << prepared.why_not;
   EXPECT_EQ(content("/cgroup.subtree_control"), "+memory +cpu +pids");
   EXPECT_EQ(content("/n/cgroup.subtree_control"), "+memory +cpu +pids") << "the freezer is no controller";
+  EXPECT_EQ(content("/n/cpu.weight"), "25") << "all sandboxes together; 100 is the kernel's default";
   ASSERT_TRUE(backend->limit(one, kLimits));
   EXPECT_EQ(content("/n/i1/memory.max"), std::to_string(kLimits.memory_bytes));
   EXPECT_EQ(content("/n/i1/memory.oom.group"), "1");
@@ -215,7 +216,11 @@ TEST_F(CgroupFiles, VersionTwoStillFreezesWhereControllersAreNotHandedOn) {
 TEST_F(CgroupFiles, VersionOneBoundsAndWeighsTheProcessorShare) {
   const std::string one = root_ + "/n/i1";
   make_files(one, {"cpu.shares", "cpu.cfs_period_us", "cpu.cfs_quota_us"});
+  make_files(root_ + "/n", {"cpu.shares"});
   const auto backend = make_cgroup_v1({.version = 1, .controllers = {"cpu"}, .folder = root_});
+  backend->wanted = {Controller::cpu};
+  EXPECT_EQ(backend->prepare("n").usable, backend->wanted);
+  EXPECT_EQ(content("/n/cpu.shares"), "256") << "all sandboxes together; 1024 is the kernel's default";
   ASSERT_TRUE(backend->limit(one, kLimits));
   EXPECT_EQ(content("/n/i1/cpu.shares"), "102");
   EXPECT_EQ(content("/n/i1/cpu.cfs_quota_us"), "2000");

@@ -30,8 +30,14 @@ class CgroupV1 final : public CgroupBackend {
 
   Prepared prepare(const std::string& name) override {
     const std::string folder = own_folder() + "/" + name;
-    if (mkdir(folder.c_str(), 0755) == 0 || errno == EEXIST) return {wanted, ""};
-    return {{}, Error::from_errno("make cgroup", folder).message()};
+    if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
+      return {{}, Error::from_errno("make cgroup", folder).message()};
+    }
+    if (!carries(Controller::cpu)) return {wanted, ""};
+    const auto weighed =
+        write_kernel_file(folder + "/cpu.shares", std::to_string(kWeightOfCore / kSandboxesWeightPart));
+    if (!weighed) return {{}, weighed.error().message()};
+    return {wanted, ""};
   }
 
   Result<> limit(const std::string& folder, const CgroupLimits& limits) override {

@@ -102,8 +102,12 @@ class CgroupV2 final : public CgroupBackend {
   }
 
   Result<> hand_on_to(const std::string& name) {
+    const std::string folder = own_folder() + "/" + name;
     LAMBENT_TRY_VOID(hand_on(own_folder(), name));
-    return hand_on(own_folder() + "/" + name, "");
+    if (carries(Controller::cpu)) {
+      LAMBENT_TRY_VOID(write_kernel_file(folder + "/cpu.weight", std::to_string(kWeightOfCore / kSandboxesWeightPart)));
+    }
+    return hand_on(folder, "");
   }
 
   // Hands the wanted controllers on to the cgroups in `folder`. A cgroup that does so may hold no process itself, so

@@ -21,7 +21,7 @@ CALLS = 100  # of a measurement alone
 ATTACK_MS = 450
 
 ATTACKS = ["memory", "disk", "log", "log lines", "log without newline", "connections", "runtime connections",
-           "requests", "runtime requests", "bodies"]
+           "requests", "runtime requests", "bodies", "spin", "fork bomb"]
 
 
 @pytest.fixture(scope="module")

@@ -144,6 +144,36 @@ static long long fill_disk(long long end) {
   return bytes;
 }
 
+static void *spin_until(void *end) {
+  while (now_ms() < *(long long *)end) {
+  }
+  return NULL;
+}
+
+static long long spin(long long end) {
+  pthread_t threads[7];
+  for (int i = 0; i < 7; i++) pthread_create(&threads[i], NULL, spin_until, &end);
+  spin_until(&end);
+  for (int i = 0; i < 7; i++) pthread_join(threads[i], NULL);
+  return 8;
+}
+
+// To the limit of processes, each of which wakes up every millisecond to try again.
+static long long fork_bomb(long long end) {
+  const pid_t first = fork();
+  if (first == 0) {
+    setpgid(0, 0);
+    while (now_ms() < end) {
+      if (fork() < 0) usleep(1000);
+    }
+    _exit(0);
+  }
+  while (now_ms() < end) usleep(1000);
+  kill(-first, SIGKILL);
+  waitpid(first, NULL, 0);
+  return 1;
+}
+
 void attack(const char *event) {
   char kind[64] = "";
   long long ms = 1000;
@@ -161,6 +191,8 @@ void attack(const char *event) {
   if (!strcmp(kind, "log without newline")) count = flood_log(end, "x", 1);
   if (!strcmp(kind, "memory")) count = thrash(end);
   if (!strcmp(kind, "disk")) count = fill_disk(end);
+  if (!strcmp(kind, "spin")) count = spin(end);
+  if (!strcmp(kind, "fork bomb")) count = fork_bomb(end);
   if (!strcmp(kind, "nothing")) {
     usleep((useconds_t)ms * 1000);
     count = 0;
