@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Speed and memory of this build, beside other programs in the same minutes. `make bench` prepares what it needs and calls it.
+"""Speed and memory of this build, beside other programs in the same minutes. `make bench` prepares what it needs.
 
-Prints one report; writes every figure to build/bench/result.json. Progress goes to standard error. Everything is on loopback,
-and every process is ended in the end, also after Ctrl-C.
+Prints one report; writes every figure to build/bench/result.json. Progress goes to standard error. Everything is on
+loopback, and every process is ended in the end, also after Ctrl-C.
 """
 
 import argparse
@@ -22,8 +22,8 @@ import peers
 import report
 
 SECTIONS = ["warm", "cold", "density"]
-CONTENDERS = [ours.PythonUrl, ours.NodeUrl, ours.CUrl, ours.SignedInvoke, ours.InstancePerRequest, peers.Workerd, peers.Nginx,
-              peers.ServerlessOffline]
+CONTENDERS = [ours.PythonUrl, ours.NodeUrl, ours.CUrl, ours.SignedInvoke, ours.InstancePerRequest,
+              peers.Workerd, peers.Nginx, peers.ServerlessOffline]
 LEVELS = [1, 16, 64]
 
 

@@ -1,8 +1,8 @@
 """Cold starts: the wall time of one HTTP call that finds no instance, for each kind of function at each level.
 
-Between two cold calls the function's configuration is changed (or, for snapshots, a version is published), which retires its
-instances; then there is a pause in which the old instance ends and the server prepares what it keeps ready. Kinds, levels and the bare interpreters are
-alternated, so that a noisy neighbour disturbs all alike.
+Between two cold calls the function's configuration is changed (or, for snapshots, a version is published), which
+retires its instances; then there is a pause in which the old instance ends and the server prepares what it keeps ready.
+Kinds, levels and the bare interpreters are alternated, so that a noisy neighbour disturbs all alike.
 """
 
 import os
@@ -114,7 +114,8 @@ class ColdFunction:
         return passed
 
     def _note_start(self, before, after):
-        made = {level: phases["total"][0] - before.get(level, {}).get("total", (0, 0))[0] for level, phases in after.items()}
+        made = {level: phases["total"][0] - before.get(level, {}).get("total", (0, 0))[0]
+                for level, phases in after.items()}
         if sum(made.values()) != 1:
             raise NotAvailable(f"the call was no cold start: the server counted {made}")
         level = max(made, key=made.get)
@@ -144,7 +145,8 @@ class SnapshotFunction(ColdFunction):
         self.server.wait_until_active(self.name)
         self.version = self.client.publish_version(FunctionName=self.name)["Version"]
         self.server.wait_until_active(f"{self.name}:{self.version}")
-        state = self.client.get_function_configuration(FunctionName=self.name, Qualifier=self.version).get("SnapStart", {})
+        found = self.client.get_function_configuration(FunctionName=self.name, Qualifier=self.version)
+        state = found.get("SnapStart", {})
         if state.get("OptimizationStatus") != "On":
             raise NotAvailable(f"this build makes no snapshot of a version: SnapStart is {state}")
 
@@ -184,7 +186,8 @@ def bare_commands():
 class ColdRun:
     """LEVELS in the order of how much is ready beforehand. samples[(kind, level)] are milliseconds."""
 
-    LEVELS = {"spawn": (["--ready-sandboxes", "0"], ColdFunction), "blank": ([], ColdFunction), "snapshot": ([], SnapshotFunction)}
+    LEVELS = {"spawn": (["--ready-sandboxes", "0"], ColdFunction), "blank": ([], ColdFunction),
+              "snapshot": ([], SnapshotFunction)}
 
     def __init__(self, folder):
         self.folder = folder

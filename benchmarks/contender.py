@@ -21,7 +21,8 @@ class Request:
 
 
 class Contender:
-    """A subclass starts its processes in self.group and fills port and requests; start() raises NotAvailable where it cannot."""
+    """A subclass starts its processes in self.group and fills port and requests; start() raises NotAvailable where it
+    cannot."""
 
     title = ""
     answers = BODY  # the JSON that each call must answer; None: anything with status 200

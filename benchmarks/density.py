@@ -62,7 +62,7 @@ def pss(pids):
 
 
 def start_times(group, folder, times):
-    """Milliseconds from exec to the first good answer, of a server that knows the functions already; then its memory."""
+    """Milliseconds from exec to the first good answer of a server that knows the functions; then its memory."""
     port = loopback.free_port()
     request = loopback.request_bytes("GET", "/readyz", port)
     answered, rest = [], {}

@@ -1,8 +1,8 @@
 """All processes of one contender as a group: started together, counted together, ended together.
 
-Processor time is read from a cgroup that is made for the group (cpuacct of version 1, or cpu.stat of version 2), which counts
-whatever the group starts, also processes that have ended since. Where no cgroup can be made (an ordinary user), it is summed over
-/proc/<pid>/stat of the process tree, in steps of 10 ms.
+Processor time is read from a cgroup that is made for the group (cpuacct of version 1, or cpu.stat of version 2), which
+counts whatever the group starts, also processes that have ended since. Where no cgroup can be made (an ordinary user),
+it is summed over /proc/<pid>/stat of the process tree, in steps of 10 ms.
 """
 
 import os
@@ -15,7 +15,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def hierarchy():
-    """(folder of this process's cgroup, file with the time used) of the hierarchy that counts processor time; None without one."""
+    """(folder of this process's cgroup, file with the time used) where processor time is counted; None without one."""
     lines = [line.split(":", 2) for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines()]
     for number, controllers, path in lines:
         if "cpuacct" in controllers.split(","):

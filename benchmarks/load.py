@@ -38,14 +38,14 @@ def drive(contender, connections, seconds, folder):
     for longer in (1, 3, 10):
         result = run_wrk(contender, connections, seconds * longer, folder)
         if result["failed"] > 0:
-            raise NotAvailable(f"{result['failed']} of {result['requests']} requests failed at {connections} connections")
+            raise NotAvailable(f"{result['failed']} requests failed at {connections} connections")
         if result["requests"] > 0:
             return result
     raise NotAvailable(f"no answer in {seconds * longer} s at {connections} connections")
 
 
 def run_wrk(contender, connections, seconds, folder):
-    """{requests, microseconds, p50, p99, min, failed, requests_per_second, cpu_us, server_us}; times in microseconds."""
+    """{requests, requests_per_second, microseconds, p50, p99, min, failed, cpu_us, server_us}; times in us."""
     if hasattr(contender, "refresh"):
         contender.refresh()
     file = folder / "requests"
@@ -99,17 +99,21 @@ class WarmRun:
             contender.end()
 
     def measure(self, rounds):
+        """The first round is not counted: just-in-time compilers are still at work in it."""
+        self._one_round(lambda title, level, run: None)
         busy = Busy()
         for number in range(rounds):
-            for level in self.levels:
-                for contender in list(self.contenders):
-                    self._or_leave_out(contender, lambda: self.results[contender.title][level].append(
-                        drive(contender, level, self.seconds, self.folder)))
+            self._one_round(lambda title, level, run: self.results[title][level].append(run))
             self.loads.append(load_average())
             print(f"warm: round {number + 1} of {rounds}", file=sys.stderr)
         self.busy = busy.shares()
         for contender in self.contenders:
             self.memory[contender.title]["after_load_mib"] = groups.pss_of(contender.group.pids())
+
+    def _one_round(self, keep):
+        for level in self.levels:
+            for each in list(self.contenders):
+                self._or_leave_out(each, lambda: keep(each.title, level, drive(each, level, self.seconds, self.folder)))
 
     def end(self):
         for contender in self.contenders:

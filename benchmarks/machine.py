@@ -32,8 +32,7 @@ def describe(binary):
         "cores": os.cpu_count(),
         "memory_gib": round(int(value_of("/proc/meminfo", "MemTotal").split()[0]) / 2**20, 1),
         "kernel": platform.release(),
-        "system": next((line.split("=")[1].strip('"') for line in pathlib.Path("/etc/os-release").read_text().splitlines()
-                        if line.startswith("PRETTY_NAME=")), "unknown"),
+        "system": platform.freedesktop_os_release().get("PRETTY_NAME", "unknown"),
         "python": first_line("/usr/bin/python3", "--version"),
         "node": first_line("node", "--version"),
     }

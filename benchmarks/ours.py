@@ -6,7 +6,6 @@ import pathlib
 import re
 import sys
 
-import boto3
 import botocore.auth
 import botocore.awsrequest
 
@@ -113,7 +112,7 @@ class CUrl(Lambent):
 
 
 class SignedInvoke(Lambent):
-    """Invoke with SigV4. Requests are signed beforehand, each with a time of its own, so that no signature comes twice in a row."""
+    """Invoke with SigV4. Requests are signed beforehand, each with a time of its own: no signature repeats itself."""
 
     title = "lambent Python, signed Invoke"
     files = PYTHON_EVENT
@@ -127,12 +126,11 @@ class SignedInvoke(Lambent):
                 for shift in range(-self.DIFFERENT, self.DIFFERENT, 4)]
 
     def _signed(self, path, moment):
-        settings = self.server.settings()
-        credentials = boto3.session.Session(settings["AWS_ACCESS_KEY_ID"], settings["AWS_SECRET_ACCESS_KEY"]).get_credentials()
+        session = self.server.session()
         request = botocore.awsrequest.AWSRequest("POST", self.server.endpoint + path, data=BODY,
                                                  headers={"Content-Type": "application/json"})
         request.context["timestamp"] = moment.strftime("%Y%m%dT%H%M%SZ")
-        signer = botocore.auth.SigV4Auth(credentials, "lambda", settings["AWS_REGION"])
+        signer = botocore.auth.SigV4Auth(session.get_credentials(), "lambda", session.region_name)
         signer._modify_request_before_signing(request)
         canonical = signer.canonical_request(request)
         signature = signer.signature(signer.string_to_sign(request, canonical), request)

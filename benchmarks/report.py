@@ -12,7 +12,8 @@ def table(head, rows):
         return "| " + " | ".join(cell.ljust(width) if number == 0 else cell.rjust(width)
                                  for number, (cell, width) in enumerate(zip(row, widths))) + " |"
 
-    ruler = "| " + " | ".join("-" * width if number == 0 else "-" * (width - 1) + ":" for number, width in enumerate(widths)) + " |"
+    ruler = " | ".join("-" * width if number == 0 else "-" * (width - 1) + ":" for number, width in enumerate(widths))
+    ruler = f"| {ruler} |"
     return "\n".join([line(cells[0]), ruler, *map(line, cells[1:])])
 
 
@@ -23,14 +24,15 @@ def number(value, digits=1):
 def of_machine(results):
     machine = results["machine"]
     lines = [f"{machine['date']}, commit {machine['commit']}, {machine['binary']}",
-             f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
-             f"{machine['system']}, {machine['python']}, Node.js {machine['node']}"]
+             f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, "
+             f"Linux {machine['kernel']}, {machine['system']}, {machine['python']}, Node.js {machine['node']}"]
     for section in ("warm", "cold"):
         part = results.get(section)
         if part and part.get("machine_while"):
-            while_ = part["machine_while"]
-            lines.append(f"during {section}: load average {min(part['load_average']):.1f} to {max(part['load_average']):.1f}, "
-                         f"processors {while_['busy']:.0%} busy with this and anything else, {while_['stolen']:.0%} taken by the hypervisor")
+            shares, loads = part["machine_while"], part["load_average"]
+            lines.append(f"during {section}: load average {min(loads):.1f} to {max(loads):.1f}, processors "
+                         f"{shares['busy']:.0%} busy with this and anything else, "
+                         f"{shares['stolen']:.0%} taken by the hypervisor")
     return "\n".join(lines)
 
 
@@ -39,7 +41,8 @@ def of_warm(warm):
     for title, found in warm["contenders"].items():
         for level, values in found["connections"].items():
             rows.append([title, level, number(values["p50_us"], 0), number(values["p99_us"], 0),
-                         number(values["requests_per_second"], 0), number(values["cpu_us"]), number(values["server_cpu_us"]),
+                         number(values["requests_per_second"], 0), number(values["cpu_us"]),
+                         number(values["server_cpu_us"]),
                          number(found["memory"]["rest_mib"]), number(found["memory"]["after_load_mib"])])
     text = table(["warm calls, 40 bytes of JSON", "connections", "p50 us", "p99 us", "requests/s", "CPU us/request",
                   "of it the server", "PSS at rest, MiB", "after load"], rows)
@@ -76,7 +79,8 @@ def of_density(density):
                  ["each, MiB", number(idle["per_instance_pss_mib"], 2)],
                  ["processes in their sandboxes", idle["processes_in_sandboxes"]],
                  ["calls that failed on the way there", idle["failed_calls"]],
-                 ["spawner, templates and egress process beside them, PSS, MiB", number(idle["spawner_templates_egress_pss_mib"])],
+                 ["spawner, templates and egress process beside them, PSS, MiB",
+                  number(idle["spawner_templates_egress_pss_mib"])],
                  ["server beside them, RSS, MiB", number(idle["server_rss_mib"])]]
     if "known" in density:
         known = density["known"]
@@ -85,7 +89,8 @@ def of_density(density):
                  ["the same, all processes, PSS, MiB", number(known["all_pss_mib"])],
                  [f"start to first answer, {start['n']} times, p50, ms", number(start["p50"])],
                  ["the same, slowest, ms", number(start["max"])]]
-    return table(["memory and start", ""], rows) + missing({"memory and start": density["missing"]} if "missing" in density else {})
+    why = {"memory and start": density["missing"]} if "missing" in density else {}
+    return table(["memory and start", ""], rows) + missing(why)
 
 
 def missing(reasons):
@@ -93,8 +98,10 @@ def missing(reasons):
 
 
 def of_targets(results):
-    rows = [[what, f"{number(measured, 3 if unit == 'x' else 2)} {unit}" if measured is not None else "-", f"{reach:.3g}",
-             "-" if beyond is None else f"{beyond:.3g}", verdict]
+    def figure(measured, unit):
+        return "-" if measured is None else f"{number(measured, 3 if unit == 'x' else 2)} {unit}"
+
+    rows = [[what, figure(measured, unit), f"{reach:.3g}", "-" if beyond is None else f"{beyond:.3g}", verdict]
             for what, unit, measured, reach, beyond, verdict in targets.judged(results)]
     return table(["target", "measured", "to reach", "wanted beyond", ""], rows)
 

@@ -1,4 +1,4 @@
-"""The numbers that the project wants to reach, as ratios within one run where a ratio says more, and what a run reached of them."""
+"""The numbers that the project wants to reach, as ratios within one run where that says more, and those reached."""
 
 
 def warm_of(results, title, connections, name):
@@ -36,12 +36,12 @@ def rows(results):
         yield (f"cold, Node.js, {level}, to node -e 0", "x",
                ratio(cold_of(results, "Node.js", level), bare_of(results, "node -e 0")), 1 / 12, 1 / 25, True)
     for language, title in URLS.items():
-        p50 = warm_of(results, title, "1", "p50_us")
-        cpu = warm_of(results, title, "16", "cpu_us")
+        p50, cpu = warm_of(results, title, "1", "p50_us"), warm_of(results, title, "16", "cpu_us")
+        p50_to, cpu_to = warm_of(results, WORKERD, "1", "p50_us"), warm_of(results, WORKERD, "16", "cpu_us")
         yield f"warm {language}, 1 connection, p50", "us", p50, 80, 40, True
-        yield f"warm {language}, 1 connection, p50, to workerd", "x", ratio(p50, warm_of(results, WORKERD, "1", "p50_us")), 0.5, None, True
+        yield f"warm {language}, 1 connection, p50, to workerd", "x", ratio(p50, p50_to), 0.5, None, True
         yield f"warm {language}, 16 connections, CPU per call", "us", cpu, 50, 30, True
-        yield f"warm {language}, 16 connections, CPU, to workerd", "x", ratio(cpu, warm_of(results, WORKERD, "16", "cpu_us")), 0.6, None, True
+        yield f"warm {language}, 16 connections, CPU, to workerd", "x", ratio(cpu, cpu_to), 0.6, None, True
         yield (f"warm {language}, 16 connections, requests/s, to workerd", "x",
                ratio(warm_of(results, title, "16", "requests_per_second"),
                      warm_of(results, WORKERD, "16", "requests_per_second")), 1.5, 3, False)
@@ -59,14 +59,18 @@ def rows(results):
            known.get("start_to_first_answer_ms", {}).get("p50"), 50, 20, True)
 
 
+def reaches(measured, limit, less):
+    return measured <= limit if less else measured >= limit
+
+
 def judged(results):
     """The rows with a verdict: reached, reached and beyond, missed, or not measured."""
     for what, unit, measured, reach, beyond, less in rows(results):
         if measured is None:
             verdict = "not measured"
-        elif (measured <= reach) != less and measured != reach:
+        elif not reaches(measured, reach, less):
             verdict = "MISSED"
-        elif beyond is not None and (measured <= beyond) == less:
+        elif beyond is not None and reaches(measured, beyond, less):
             verdict = "reached, and beyond"
         else:
             verdict = "reached"

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 
 #include "base/fd.h"
 
@@ -158,10 +159,12 @@ Result<RuntimeSet> RuntimeSet::discover(const std::map<std::string, std::string>
   if (const auto java = find_program(folders, "java")) {
     if (const auto id = java_runtime_id(*java)) add(*id, RuntimeFamily::java, *java);
   }
+  // Asking one takes longer than all the rest, and /bin is often a link to /usr/bin.
+  std::set<std::string> asked;
   for (const std::string& folder : folders) {
     const auto node = find_program({folder}, "node");
-    const auto id = node ? node_runtime_id(*node) : std::nullopt;
-    if (id) add(*id, RuntimeFamily::nodejs, *node);
+    if (!node || !asked.insert(*node).second) continue;
+    if (const auto id = node_runtime_id(*node)) add(*id, RuntimeFamily::nodejs, *node);
   }
   for (const char* id : {"provided", "provided.al2", "provided.al2023"}) add(id, RuntimeFamily::provided, "");
   std::uint32_t next = kSharedKind + 1;

@@ -38,8 +38,8 @@ struct Runtime {
 
 class RuntimeSet {
  public:
-  // Runs each node found once (`node --version`). `configured` maps a runtime identifier to an executable; one that
-  // cannot be executed is an error that names it.
+  // Runs each node found once (`node --version`), however many folders lead to it. `configured` maps a runtime
+  // identifier to an executable; one that cannot be executed is an error that names it.
   static Result<RuntimeSet> discover(const std::map<std::string, std::string>& configured,
                                      std::string_view search_path);
 
