@@ -199,6 +199,7 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
   if (function.layers_code) policy.mounts.push_back({function.layers_code->folder, kLayers});
   add_command(policy, runtime);
   add_environment(policy, function, runtime, platform, credentials, log_stream, initialization_type);
+  policy.owner = function.name;
   policy.working_folder = kTaskRoot;
   policy.seccomp = profile_of(runtime.family);
   policy.memory_bytes = std::uint64_t{function.memory_mb} * kMiB;

@@ -41,6 +41,7 @@ struct Config {
   std::uint16_t port = 4566;  // 0: any free port
   std::string user = kServerAccount;
   sandbox::IsolationLevel require_isolation = sandbox::IsolationLevel::any;  // below it the server does not start
+  bool record_denied_calls = false;
   std::string account_id = "000000000000";
   std::string region = "us-east-1";
   FunctionUrlStyle function_url_style = FunctionUrlStyle::automatic;

@@ -183,6 +183,11 @@ std::vector<Setting> server_settings() {
                                        {"standard", sandbox::IsolationLevel::standard},
                                        {"full", sandbox::IsolationLevel::full}},
                                       LAMBENT_AT(require_isolation)),
+      choice<bool>(
+          "record_denied_calls",
+          "Whether system calls that functions are refused are recorded for lambent doctor; costs time, and lines "
+          "in the host's audit log",
+          {{"no", false}, {"yes", true}}, LAMBENT_AT(record_denied_calls)),
       text("account_id", "ID", "Account that functions and tables belong to", good_account, "must be 12 digits",
            LAMBENT_AT(account_id)),
       text("region", "NAME", "Region in names and environments; requests for any other are answered too", good_region,

@@ -17,8 +17,10 @@
 #include "net/loop.h"
 #include "net/one_shot.h"
 #include "net/scope.h"
+#include "sandbox/audit_listener.h"
 #include "sandbox/host_advice.h"
 #include "sandbox/spawner_client.h"
+#include "telemetry/denied_calls.h"
 
 namespace lambent {
 namespace {
@@ -26,7 +28,7 @@ namespace {
 using sandbox::Capability;
 using sandbox::Enforcement;
 
-constexpr std::array kFlags = {"--config", "--data", "--user", "--require-isolation"};
+constexpr std::array kFlags = {"--config", "--data", "--user", "--require-isolation", "--record-denied-calls"};
 
 // The value of "Name:\tvalue" in a status file of /proc.
 std::string field(const std::string& status, const std::string& name) {
@@ -101,6 +103,27 @@ Result<sandbox::HostReport> examine_host(const Config& config) {
   return *std::move(found);
 }
 
+// Before any right is given up.
+DeniedCallsFound find_denied_calls(const Config& config) {
+  DeniedCallsFound found;
+  const auto listener = sandbox::AuditListener::open();
+  if (!config.record_denied_calls) {
+    found.why_not = listener ? "the setting record_denied_calls is no"
+                             : "the setting record_denied_calls is no, and: " + listener.error().message();
+  } else if (!listener) {
+    found.why_not = listener.error().message();
+  }
+  found.is_recorded = found.why_not.empty();
+  if (auto refusals = sandbox::Refusals::of_policies()) found.refusals = *std::move(refusals);
+  auto calls = telemetry::DeniedCalls::load(telemetry::DeniedCalls::path_in(config.data));
+  if (calls) {
+    found.calls = *std::move(calls);
+  } else {
+    log::error("what is kept of refused system calls cannot be shown: {}", calls.error().message());
+  }
+  return found;
+}
+
 }  // namespace
 
 std::vector<cli::FlagSpec> doctor_flags() {
@@ -119,9 +142,10 @@ int doctor(const std::vector<cli::FlagValue>& flags, bool json) {
   const auto loaded = load_config(flags, lambent_environment());
   if (!loaded) return complain(loaded.error(), cli::kUsage);
   log::set_level(log::Level::error);  // the table says it
+  auto denied = find_denied_calls(loaded->config);
   const auto report = examine_host(loaded->config);
   if (!report) return complain(report.error(), cli::kFailed);
-  const Examination found{*report, sandbox::advise_host(), loaded->config.require_isolation};
+  const Examination found{*report, sandbox::advise_host(), loaded->config.require_isolation, std::move(denied)};
   fmt::print("{}", json ? as_json(found) : as_table(found));
   return found.is_enough() ? cli::kDone : cli::kFailed;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/time_format.h"
 #include "protocol/json_writer.h"
 
 namespace lambent {
@@ -47,6 +48,45 @@ std::string protection_row(const Capability& one) {
   return row;
 }
 
+std::string date_of(std::int64_t ms) {
+  return format_iso_millis(Wall(std::chrono::milliseconds(ms)));
+}
+
+std::string denied_table(const DeniedCallsFound& found) {
+  const std::string state = found.is_recorded ? "recorded" : "NOT recorded: " + found.why_not;
+  std::string text = fmt::format("\nREFUSED SYSTEM CALLS (as of now {})\n", state);
+  if (!found.calls.functions().empty()) {
+    text += fmt::format("{:<32} {:<9} {:<22} {:<10} {:>10}  {:<24} {}\n", "FUNCTION", "POLICY", "CALL", "GETS", "COUNT",
+                        "LAST", "WHY");
+  }
+  for (const auto& [function, one] : found.calls.functions()) {
+    for (const auto& [name, seen] : one.calls) {
+      text +=
+          fmt::format("{:<32} {:<9} {:<22} {:<10} {:>10}  {:<24} {}\n", function, name.policy, name.call, name.answer,
+                      seen.count, date_of(seen.last_ms), found.refusals.reason(name.policy, name.call));
+    }
+  }
+  if (found.calls.lost_ms() != 0) {
+    text += fmt::format("more came than are counted, last at {}: a count is the least that there were\n",
+                        date_of(found.calls.lost_ms()));
+  }
+  return text;
+}
+
+std::string denied_json(const DeniedCallsFound& found) {
+  std::string calls;
+  for (const auto& [function, one] : found.calls.functions()) {
+    for (const auto& [name, seen] : one.calls) {
+      calls += fmt::format(
+          R"({}{{"function":{},"policy":{},"call":{},"answer":{},"count":{},"last":"{}","reason":{}}})",
+          calls.empty() ? "" : ",", quoted(function), quoted(name.policy), quoted(name.call), quoted(name.answer),
+          seen.count, date_of(seen.last_ms), quoted(found.refusals.reason(name.policy, name.call)));
+    }
+  }
+  return fmt::format(R"({{"recorded":{},"whyNot":{},"lastLost":"{}","calls":[{}]}})", found.is_recorded,
+                     quoted(found.why_not), found.calls.lost_ms() == 0 ? "" : date_of(found.calls.lost_ms()), calls);
+}
+
 }  // namespace
 
 bool Examination::is_enough() const {
@@ -61,6 +101,7 @@ std::string as_table(const Examination& found) {
     text += fmt::format("{:<30} {}\n", one.name, one.found);
     if (!one.advice.empty()) text += fmt::format("{:<30} {}\n", "", one.advice);
   }
+  text += denied_table(found.denied);
   text += fmt::format("\nisolation level: {}\n", sandbox::name_of(found.report.level()));
   if (!found.report.can_launch) text += "functions CANNOT run on this host\n";
   if (!found.report.missing(found.required).empty()) text += found.report.refusal(found.required) + "\n";
@@ -79,10 +120,11 @@ std::string as_json(const Examination& found) {
     advice += fmt::format(R"({}{{"name":{},"found":{},"advice":{}}})", advice.empty() ? "" : ",", quoted(one.name),
                           quoted(one.found), quoted(one.advice));
   }
-  return fmt::format(R"({{"level":"{}","required":"{}","enough":{},"canLaunch":{},"protections":[{}],"advice":[{}]}})"
-                     "\n",
-                     sandbox::name_of(found.report.level()), sandbox::name_of(found.required), found.is_enough(),
-                     found.report.can_launch, protections, advice);
+  return fmt::format(
+      R"({{"level":"{}","required":"{}","enough":{},"canLaunch":{},"protections":[{}],"advice":[{}],"deniedCalls":{}}})"
+      "\n",
+      sandbox::name_of(found.report.level()), sandbox::name_of(found.required), found.is_enough(),
+      found.report.can_launch, protections, advice, denied_json(found.denied));
 }
 
 }  // namespace lambent

@@ -41,6 +41,15 @@ int complain(const Error& error, int code) {
   return code;
 }
 
+// It proves itself by a fork. What cannot be recorded is said, and functions run as they would.
+sandbox::AuditListener listen_to_audit(const Config& config) {
+  if (!config.record_denied_calls) return {};
+  auto listener = sandbox::AuditListener::open();
+  if (listener) return *std::move(listener);
+  log::warning("refused system calls are NOT recorded: {}", listener.error().message());
+  return {};
+}
+
 // What needs the rights that the process was started with, which then end: the spawner alone keeps them. All of it
 // before any thread exists: a fork of a threaded process could hold locks that nobody releases, and rights belong to
 // threads.
@@ -52,6 +61,7 @@ Result<Opened> open_as_started(const Config& config) {
   raise_open_files();
   LAMBENT_TRY(opened.spawner, sandbox::start_spawner());
   LAMBENT_TRY(opened.egress, egress::start_egress());
+  opened.audit = listen_to_audit(config);
   LAMBENT_TRY(opened.listening, net::listen_on(config.bind, config.port));
   LAMBENT_TRY(auto runtimes, instance::RuntimeSet::discover(config.runtimes, search_path()));
   opened.runtimes = std::move(runtimes);

@@ -24,6 +24,7 @@
 #include "invoke/event_queue.h"
 #include "invoke/local_invoker.h"
 #include "main/api_router.h"
+#include "main/denied_call_recorder.h"
 #include "main/function_url_style.h"
 #include "main/housekeeping.h"
 #include "main/server_user.h"
@@ -137,6 +138,7 @@ struct Server::Impl {
         pool(config.work_threads),
         spawner(loop, std::move(opened.spawner)),
         egress(loop, std::move(opened.egress)),
+        audit(std::move(opened.audit)),
         listener(net::Listener::adopt(loop, std::move(opened.listening))) {}
 
   Config config;
@@ -149,7 +151,8 @@ struct Server::Impl {
   sandbox::SpawnerClient spawner;
   egress::EgressClient egress;
   egress::NetworkRules network;
-  net::Listener listener;  // moved on when serving begins
+  sandbox::AuditListener audit;  // moved on
+  net::Listener listener;        // moved on when serving begins
   OnDisk disk;
 
   std::optional<SpawnerUnpacker> unpacker;
@@ -167,6 +170,8 @@ struct Server::Impl {
   std::string authority;  // host:port under which clients reach the server
 
   std::optional<instance::ProcessBackend> backend;
+  std::optional<DeniedCallRecorder> recorder;  // of denied calls, where it is asked for and can be
+  std::optional<RecordedBackend> recorded_backend;
   std::optional<instance::Surroundings> surroundings;
   std::optional<scheduler::Scheduler> scheduler;
   std::optional<invoke::LocalInvoker> invoker;
@@ -190,7 +195,7 @@ struct Server::Impl {
 
   Result<> build();
   Result<> build_engines();
-  void build_invocation();
+  Result<> build_invocation();
   void build_services();
 
   net::Task<> serve();
@@ -224,7 +229,7 @@ Result<> Server::Impl::build() {
   authority = fmt::format("{}:{}", client_address(config.bind), listener.port());
   LAMBENT_TRY(network, egress::NetworkRules::create(config.network));
   LAMBENT_TRY_VOID(build_engines());
-  build_invocation();
+  LAMBENT_TRY_VOID(build_invocation());
   build_services();
   stop_signal.emplace(loop);
   return {};
@@ -243,15 +248,20 @@ Result<> Server::Impl::build_engines() {
   return {};
 }
 
-void Server::Impl::build_invocation() {
+Result<> Server::Impl::build_invocation() {
   public_http.emplace(loop, clock);
   instance_http.emplace(loop, clock);
   backend.emplace(spawner);
+  if (audit.is_open()) {
+    LAMBENT_TRY(auto refusals, sandbox::Refusals::of_policies());
+    recorder.emplace(loop, pool, clock, std::move(audit), std::move(refusals), folder.path);
+    recorded_backend.emplace(*backend, *recorder);
+  }
   surroundings.emplace(instance::Surroundings{
       .loop = loop,
       .clock = clock,
       .random = random,
-      .backend = *backend,
+      .backend = recorder ? static_cast<instance::Backend&>(*recorded_backend) : *backend,
       .http = *instance_http,
       .platform_handler = [this](edge::Exchange& exchange) { return router->handle_api(exchange); },
       .credentials = *disk.credentials,
@@ -277,6 +287,7 @@ void Server::Impl::build_invocation() {
   });
   events->add_destination(*function_destination);
   invoker->use_queue(*events);
+  return {};
 }
 
 void Server::Impl::build_services() {
@@ -345,7 +356,8 @@ net::Task<> Server::Impl::serve() {
 
 net::Task<Result<>> Server::Impl::start() {
   egress.start(config.network, sandbox::kGateNameServer);
-  auto host = co_await spawner.start({.data_folder = folder.path}, [this](const std::string& reason) {
+  const sandbox::SpawnerSettings sandboxes{.data_folder = folder.path, .records_denied_calls = recorder.has_value()};
+  auto host = co_await spawner.start(sandboxes, [this](const std::string& reason) {
     log::error("the spawner is gone, and every instance with it: {}", reason);
     outcome = fail(Error::of("serve", "", "the spawner is gone: " + reason));
     stop_signal->cancel();
@@ -364,6 +376,7 @@ net::Task<Result<>> Server::Impl::start() {
   if (resumed > 0) log::info("{} asynchronous calls of an earlier run go on", resumed);
   for (const auto& runtime : catalog->runtimes_in_use()) invoker->expect(runtime);
   housekeeping->start();
+  if (recorder) recorder->start();
   public_http->add(
       std::move(listener), [this](edge::Exchange& exchange) { return router->handle_public(exchange); },
       public_limits(config.limits));
@@ -423,6 +436,7 @@ net::Task<> Server::Impl::drain() {
   co_await egress.stop();
   co_await code->close();
   co_await housekeeping->stop();
+  if (recorder) co_await recorder->stop();
   log::info("stopped");
 }
 

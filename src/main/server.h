@@ -10,6 +10,7 @@
 #include "instance/runtime_set.h"
 #include "main/config.h"
 #include "main/data_folder.h"
+#include "sandbox/audit_listener.h"
 #include "sandbox/spawner_client.h"
 
 namespace lambent {
@@ -20,6 +21,7 @@ struct Opened {
   sandbox::SpawnerProcess spawner;  // started before any thread existed
   egress::EgressProcess egress;     // the same
   UniqueFd listening;               // for clients
+  sandbox::AuditListener audit;     // not open where refused system calls are not recorded
   instance::RuntimeSet runtimes;    // interpreters may lie where the server cannot look
 };
 

@@ -100,7 +100,7 @@ Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& 
   LAMBENT_TRY_VOID(set_resource_limits(assignment.limits));
   LAMBENT_TRY_VOID(give_up_rights(confinement.channel));
   LAMBENT_TRY_VOID(restrict_files(launch));
-  return install_seccomp(confinement.filters[launch.seccomp_profile]);
+  return install_seccomp(confinement.filters[launch.seccomp_profile], confinement.records_denied_calls);
 }
 
 void run_confined(const Confinement& confinement) {

@@ -30,6 +30,7 @@ struct Confinement {
   int log = -1;           // write end of the program's output
   int program_line = -1;  // to a process that a template forks into this shell; -1: the program is executed
   std::span<const SeccompProgram> filters;  // by SeccompProfile
+  bool records_denied_calls = false;
 };
 
 struct Listeners {

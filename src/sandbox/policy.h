@@ -42,6 +42,9 @@ enum class NetworkMode : std::uint8_t {
 };
 
 struct Policy {
+  // The function that it is for: the server's own name for what it records. The spawner does not hear it.
+  std::string owner;
+
   std::vector<Mount> mounts;  // at most 24 together with the writable ones
   std::vector<GrantWritableHostFolder> writable_folders;
 

@@ -83,6 +83,8 @@ std::optional<Type> type_of_reply(std::span<const std::byte> packet) {
 Result<> validate(const Configure& message) {
   LAMBENT_TRY_VOID(check(is_text(message.cgroup_name) && is_cgroup_name(text_of(message.cgroup_name)), "cgroup_name",
                          "not lambent- and 16 hexadecimal digits"));
+  LAMBENT_TRY_VOID(check(message.records_denied_calls <= 1, "records_denied_calls", "neither 0 nor 1"));
+  LAMBENT_TRY_VOID(check(message.reserved == 0, "reserved", "not 0"));
   const std::uint64_t end = std::uint64_t{message.first_host_uid} + message.host_uids;
   return check(message.first_host_uid >= 65'536 && message.host_uids >= 1 && end <= 0xffff'fff0, "first_host_uid",
                "not a range of ids from 65,536 up");

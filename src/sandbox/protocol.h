@@ -113,6 +113,8 @@ struct Configure {
   std::array<char, 32> cgroup_name;  // "lambent-" and 16 hexadecimal digits
   std::uint32_t first_host_uid;      // 65,536 or more: never a person's or a service's id
   std::uint32_t host_uids;
+  std::uint32_t records_denied_calls;  // 0 or 1: the kernel makes an audit record of each (audit_listener.h)
+  std::uint32_t reserved;              // 0
 };
 
 struct Launch {
@@ -200,7 +202,7 @@ struct Launched {
   std::uint32_t freezer_version;  // of its cgroup: 1 or 2; 0 without
   std::uint64_t shell_ns;         // from the launch's arrival until there was a sandbox for it
   std::uint32_t is_forked;        // 0 or 1: a template forked the program
-  std::uint32_t reserved;         // 0
+  std::uint32_t host_uid;         // its own on the host; 0 where it has none of its own
 };
 
 struct LaunchFailed {
@@ -230,7 +232,7 @@ struct Unpacked {
 
 // A change of any size is a change of the protocol; both ends are one binary, so this guards only against padding.
 static_assert(sizeof(Header) == 16);
-static_assert(sizeof(Configure) == 56);
+static_assert(sizeof(Configure) == 64);
 static_assert(sizeof(Launch) == 58'048);
 static_assert(sizeof(Unpack) == 32);
 static_assert(sizeof(Launched) == 40 && sizeof(LaunchFailed) == 344 && sizeof(Exited) == 40);

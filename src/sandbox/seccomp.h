@@ -45,8 +45,9 @@ using SeccompProgram = std::vector<sock_filter>;
 // process. A rule for a call that this architecture does not have is left out; an unknown name is an error.
 Result<SeccompProgram> compile_seccomp(std::span<const SeccompRule> rules);
 
-// Sets the filter for this process and all it starts. Needs no_new_privs. Does not allocate.
-Result<> install_seccomp(std::span<const sock_filter> program);
+// Sets the filter for this process and all it starts. Needs no_new_privs. Does not allocate. With `is_recorded` the
+// kernel makes an audit record of each call that this program refuses (audit_listener.h); what it answers is the same.
+Result<> install_seccomp(std::span<const sock_filter> program, bool is_recorded = false);
 
 // An embedded policy as a program.
 Result<SeccompProgram> compile_seccomp_policy(std::string_view name);

@@ -7,11 +7,12 @@
 
 namespace lambent::sandbox {
 
-Result<> install_seccomp(std::span<const sock_filter> program) {
+Result<> install_seccomp(std::span<const sock_filter> program, bool is_recorded) {
   sock_fprog filter{};
   filter.len = static_cast<unsigned short>(program.size());
   filter.filter = const_cast<sock_filter*>(program.data());  // the kernel only reads it
-  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) return fail_errno("seccomp", "set filter");
+  const unsigned flags = is_recorded ? SECCOMP_FILTER_FLAG_LOG : 0;
+  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) != 0) return fail_errno("seccomp", "set filter");
   return {};
 }
 

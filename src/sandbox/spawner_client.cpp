@@ -152,6 +152,7 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
     child.freezer = Freezer(take_fd((message.present & protocol::Launched::kFreezer) != 0),
                             static_cast<int>(message.freezer_version));
     child.how = {std::chrono::nanoseconds(message.shell_ns), message.is_forked != 0};
+    child.host_uid = message.host_uid;
     running.emplace(child.id, std::move(pending.mapped().on_exit));
     pending.mapped().result.set(std::move(child));
   }
@@ -250,6 +251,7 @@ net::Task<Result<HostReport>> SpawnerClient::start(SpawnerSettings settings,
   protocol::put_text(message.cgroup_name, name);
   message.first_host_uid = settings.first_host_uid;
   message.host_uids = settings.host_uids;
+  message.records_denied_calls = settings.records_denied_calls ? 1 : 0;
   impl->send(message);
   const auto ready = impl->ready;
   co_return co_await ready;

@@ -82,6 +82,7 @@ struct Child {
   MemoryPeak memory_peak;
   Freezer freezer;
   Started how;
+  std::uint32_t host_uid = 0;  // on the host; no other sandbox has it as long as this one lives; 0: none of its own
 };
 
 // A started spawner process and the line to it.
@@ -100,6 +101,8 @@ struct SpawnerSettings {
   // Host user ids that sandboxes get where the server runs as root: [first, first + count).
   std::uint32_t first_host_uid = 1'879'048'192;
   std::uint32_t host_uids = 65'536;
+  // Whether the kernel makes an audit record of each system call that the filter of a sandbox refuses.
+  bool records_denied_calls = false;
 };
 
 class SpawnerClient {

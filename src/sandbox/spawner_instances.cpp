@@ -77,6 +77,7 @@ void SpawnerLoop::report_running(Instance& instance) {
   std::vector<int> fds{instance.pidfd.get(), instance.log.get()};
   for (const auto& listener : instance.listeners) fds.push_back(listener.get());
   launched.present = instance.wanted_listeners;
+  launched.host_uid = instance.host_uid;
   if (memory_peak.valid()) {
     fds.push_back(memory_peak.get());
     launched.present |= protocol::Launched::kMemoryPeak;

@@ -96,6 +96,7 @@ class SpawnerLoop {
   UniqueFd host_proc_;
   bool is_configured_ = false;
   bool is_privileged_ = false;
+  bool records_denied_calls_ = false;
   bool is_stopping_ = false;
   SeccompPrograms filters_;  // of instances, by SeccompProfile
   SeccompProgram unpacker_filter_;

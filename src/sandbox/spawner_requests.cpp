@@ -92,6 +92,7 @@ void SpawnerLoop::configure(const protocol::Configure& message) {
     return;
   }
   is_configured_ = true;
+  records_denied_calls_ = message.records_denied_calls == 1;
   host_ids_ = HostIds(message.first_host_uid, message.host_uids);
   cgroups_ = CgroupTree::discover();
   cgroups_.prepare(std::string(protocol::text_of(message.cgroup_name)));

@@ -140,6 +140,7 @@ Result<> SpawnerLoop::begin_child(Instance& instance, Confinement& confinement) 
   confinement.log = log.write_end.get();
   confinement.program_line = line.second.get();
   confinement.filters = filters_;
+  confinement.records_denied_calls = records_denied_calls_;
   auto cloned = clone_into(kSandboxNamespaces);
   if (!cloned) {
     static_cast<void>(instance.cgroup.remove());

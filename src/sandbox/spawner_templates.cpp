@@ -37,6 +37,7 @@ void SpawnerLoop::fork_into(Instance& instance, std::span<const UniqueFd> namesp
   request.inside_gid = kind.like->gid;
   request.changes_user = is_privileged_ ? 1 : 0;
   request.open_files = kind.like->open_files;
+  request.records_denied_calls = records_denied_calls_ ? 1 : 0;
   std::vector<int> descriptors;
   for (const auto& one : namespaces) descriptors.push_back(one.get());
   descriptors.insert(descriptors.end(), {instance.program_line.get(), instance.program_log.get()});

@@ -137,12 +137,13 @@ Result<> join_shell(const Template& self) {
   return {};
 }
 
-Result<> install_filter() {
+Result<> install_filter(bool is_recorded) {
   const off_t bytes = lseek(kTemplateFilter, 0, SEEK_END);
   void* program = mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ, MAP_PRIVATE, kTemplateFilter, 0);
   if (program == MAP_FAILED) return fail_errno("mmap", "filter");
   const auto installed = install_seccomp(
-      std::span(static_cast<const sock_filter*>(program), static_cast<std::size_t>(bytes) / sizeof(sock_filter)));
+      std::span(static_cast<const sock_filter*>(program), static_cast<std::size_t>(bytes) / sizeof(sock_filter)),
+      is_recorded);
   munmap(program, static_cast<std::size_t>(bytes));
   return installed;
 }
@@ -158,7 +159,7 @@ Result<> confine_fork(const Template& self) {
   LAMBENT_TRY_VOID(give_up_rights(-1));
   LAMBENT_TRY(const auto rules, make_landlock_rules({}));
   LAMBENT_TRY_VOID(enter_landlock(rules));
-  LAMBENT_TRY_VOID(install_filter());
+  LAMBENT_TRY_VOID(install_filter(request.records_denied_calls != 0));
   // As after an exec: the instance's own files in /proc are its own.
   if (prctl(PR_SET_DUMPABLE, 1) != 0) return fail_errno("prctl", "PR_SET_DUMPABLE");
   return {};

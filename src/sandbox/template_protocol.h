@@ -28,6 +28,8 @@ struct ForkRequest {
   std::uint32_t inside_gid;
   std::uint32_t changes_user;
   std::uint32_t open_files;
+  std::uint32_t records_denied_calls;  // 0 or 1
+  std::uint32_t reserved;              // 0
 };
 
 // Namespaces that a fork joins, by their files in /proc/self/ns, in the order in which it joins them: the first when it

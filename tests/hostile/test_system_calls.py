@@ -14,7 +14,7 @@ if __name__ == "__main__":  # as a script it is not conftest.py that finds the h
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import pytest  # noqa: E402
-from lambent import ROOT  # noqa: E402
+from lambent import ROOT, Server  # noqa: E402
 
 from call_rows import CLASSES, rows  # noqa: E402
 from filters import FAMILIES, I386, POLICIES, UNFILTERED, X32_BIT, action, read  # noqa: E402
@@ -110,8 +110,17 @@ while True:
 
 
 @pytest.fixture(scope="session")
-def make_calls(server, compiled, node_runtime, ruby_runtime):
+def recording_server(tmp_path_factory):
+    """One that records refused calls, where the host lets it."""
+    running = Server(tmp_path_factory.mktemp("recording") / "data", ["--record-denied-calls", "yes"]).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session", params=["server", "recording_server"])
+def make_calls(request, compiled, node_runtime, ruby_runtime):
     """make_calls(family, lines) -> a word for each line, from inside a function of that family."""
+    server = request.getfixturevalue(request.param)
     code = {"python": ("python3.11", {"app.py": PYTHON}), "nodejs": (node_runtime, {"app.js": NODE}),
             "ruby": (ruby_runtime, {"app.rb": RUBY}), "provided": ("provided.al2023", {"bootstrap!": BOOTSTRAP})}
     functions = {}
