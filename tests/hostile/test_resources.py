@@ -6,7 +6,7 @@ import os
 import pathlib
 
 import pytest
-from lambent import new_name, process_ids_of, tail, wait_for
+from lambent import Server, new_name, process_ids_of, tail, wait_for
 
 from probe import Attacker, Probe, errors, refusals
 
@@ -55,9 +55,19 @@ KINDS = ["heap", "anonymous map", "shared map", "SysV memory", "memfd", "/tmp", 
 
 
 @pytest.fixture(scope="module")
-def bombs(server, attacker, other):
+def quick_server(tmp_path_factory):
+    """One on which the limit of memory buys a whole core: with less the bombs wait for their share most of the time."""
+    running = Server(tmp_path_factory.mktemp("quick") / "data", ["--limits-megabytes-per-core", str(LIMIT_MB)]).start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def bombs(quick_server, compiled):
     """{kind: (answer, response)}: all at once, each in an instance of its own; and how the server and a neighbour did."""
-    bomb = attacker("memory_bomb", MemorySize=LIMIT_MB, Timeout=60)
+    server = quick_server
+    bomb = Attacker(server, compiled("memory_bomb").read_bytes(), MemorySize=LIMIT_MB, Timeout=60)
+    other = Probe(server)
     other("result = 1")
     before = resident_bytes(server.pid)
     most, neighbour = before, 0
