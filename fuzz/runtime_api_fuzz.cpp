@@ -1,4 +1,4 @@
-// Any bytes from inside a sandbox to its Runtime API: whatever comes, the session keeps to its states. An answer is
+// Any bytes from inside a sandbox to its Runtime API over HTTP: whatever comes, the session keeps to its states. An answer is
 // taken once for each call that was handed out, within its bounds, and the session always comes to its end.
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -50,6 +50,8 @@ class Caller final : public runtime_api::Observer {
   void on_init_error(runtime_api::Answer error) override {
     check(error.is_error && ++init_errors_ == 1 && calls_ == 0);
   }
+
+  void on_lost() override { std::abort(); }
 
   runtime_api::Session* session = nullptr;
 
@@ -109,10 +111,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(write(other.get(), data + first, size - first) == static_cast<ssize_t>(size - first));
   shutdown(other.get(), SHUT_WR);
 
-  runtime_api::Session session(loop, server, net::Listener::adopt(loop, std::move(listener)), caller, limits);
-  caller.session = &session;
+  const auto session =
+      runtime_api::make_http_session(loop, server, net::Listener::adopt(loop, std::move(listener)), caller, limits);
+  caller.session = session.get();
   net::Scope scope;
-  scope.spawn(live(loop, session, server));
+  scope.spawn(live(loop, *session, server));
   loop.run();
   return 0;
 }

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from runtime_api_server import Instance
+from instance import Instance
+from line_server import LineServer
 from runtime_paths import NODE_TEMPLATE_FLAGS, PYTHON_FLAGS, RUNTIMES
 from template_process import SnapshotTemplate, Template, build_library, build_node_addon
 
@@ -61,8 +62,8 @@ class Starter:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
-    def start(self, program, handler, runtime_dir, env=None):
-        instance = Instance(program, self.task_root, handler, runtime_dir, env)
+    def start(self, program, handler, runtime_dir, env=None, server=None):
+        instance = Instance(program, self.task_root, handler, runtime_dir, env, server or LineServer())
         self._running.append(instance)
         return instance
 

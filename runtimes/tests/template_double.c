@@ -1,6 +1,6 @@
 // Stands in for the platform's half of a template (src/sandbox/template_child.cpp), without namespaces or rights:
 // orders come from the test over a SOCK_SEQPACKET socket. An order carries the descriptors of the child: its output,
-// its environment block, and optionally one more with the number that it shall have. Answers: "F <pid>" after a fork,
+// its environment block, and up to two more with the numbers that they shall have. Answers: "F <pid>" after a fork,
 // "E <pid> <wait status>" at an end.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,11 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_MS = 2, DESCRIPTORS = 1024 };
+enum { POLL_MS = 2, DESCRIPTORS = 1024, EXTRAS = 2 };
 
 static int control = -1;
-static int ordered[3] = {-1, -1, -1};  // output, environment, extra
-static int extra_number = -1;
+static int ordered[2 + EXTRAS] = {-1, -1, -1, -1};  // output, environment, extras
+static int numbers[EXTRAS];
 
 static void report(const char* format, int pid, int status) {
   char text[64];
@@ -37,7 +37,8 @@ static int receive_order(void) {
   if (carried == NULL) return 0;
   memset(ordered, -1, sizeof ordered);
   memcpy(ordered, CMSG_DATA(carried), carried->cmsg_len - CMSG_LEN(0));
-  extra_number = atoi(text);
+  memset(numbers, 0, sizeof numbers);
+  sscanf(text, "%d %d", &numbers[0], &numbers[1]);
   return 1;
 }
 
@@ -53,7 +54,7 @@ int lambent_template_next(int control_fd) {
 }
 
 int lambent_template_forked(pid_t child) {
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 2 + EXTRAS; ++i) {
     if (ordered[i] >= 0) close(ordered[i]);
   }
   report("F %d %d", child, 0);
@@ -64,16 +65,21 @@ int lambent_template_forked(pid_t child) {
 int lambent_template_become(void) {
   dup2(ordered[0], 1);
   dup2(ordered[0], 2);
-  // Out of the way of the number that is asked for.
-  const int lowest = extra_number > 2 ? extra_number + 1 : 3;
+  // Out of the way of the numbers that are asked for.
+  int lowest = 3;
+  for (int i = 0; i < EXTRAS; ++i) lowest = numbers[i] >= lowest ? numbers[i] + 1 : lowest;
   const int block = fcntl(ordered[1], F_DUPFD_CLOEXEC, lowest);
-  const int extra = ordered[2] < 0 ? -1 : fcntl(ordered[2], F_DUPFD_CLOEXEC, lowest);
-  for (int fd = 3; fd < DESCRIPTORS; ++fd) {
-    if (fd != block && fd != extra) close(fd);
+  int extras[EXTRAS] = {-1, -1};
+  for (int i = 0; i < EXTRAS; ++i) {
+    if (ordered[2 + i] >= 0) extras[i] = fcntl(ordered[2 + i], F_DUPFD_CLOEXEC, lowest);
   }
-  if (extra >= 0) {
-    dup2(extra, extra_number);
-    close(extra);
+  for (int fd = 3; fd < DESCRIPTORS; ++fd) {
+    if (fd != block && fd != extras[0] && fd != extras[1]) close(fd);
+  }
+  for (int i = 0; i < EXTRAS; ++i) {
+    if (extras[i] < 0) continue;
+    dup2(extras[i], numbers[i]);
+    close(extras[i]);
   }
   return block;
 }

@@ -6,7 +6,8 @@ import socket
 import subprocess
 import threading
 
-from runtime_api_server import RuntimeApiServer, function_environment
+from instance import function_environment
+from line_server import LineServer
 from runtime_paths import RUNTIMES
 
 FORK_SECONDS = 30
@@ -34,7 +35,7 @@ def _build(sources, folder, name, *flags):
 class Template:
     """argv: command of the template. fork() may be called by one thread at a time."""
 
-    def __init__(self, argv, library, env=None, cwd="/", output=None):
+    def __init__(self, argv, library, env=None, cwd="/", output=None, inherited=()):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         full = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -47,21 +48,21 @@ class Template:
         self._control = ours
         self.control_fd = theirs.fileno()
         self.process = subprocess.Popen(argv, env=full, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output,
-                                        stderr=output, pass_fds=[theirs.fileno()])
+                                        stderr=output, pass_fds=[theirs.fileno(), *inherited])
         theirs.close()
         self._forked = None
         self._came = threading.Condition()
         self._children = {}
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def fork(self, env, output, frames_fd=None):
-        """A forked instance that has its assignment. output: file object; frames_fd: it gets that descriptor under
-        the same number."""
+    def fork(self, env, output, inherited=()):
+        """A forked instance that has its assignment. output: file object; inherited: it gets these descriptors under
+        the same numbers."""
         read_end, write_end = os.pipe()
-        fds = [output.fileno(), read_end] + ([frames_fd] if frames_fd is not None else [])
+        fds = [output.fileno(), read_end, *inherited]
         with self._came:
             self._forked = None
-            socket.send_fds(self._control, [str(frames_fd or 0).encode()], fds)
+            socket.send_fds(self._control, [" ".join(map(str, inherited)).encode()], fds)
             os.close(read_end)
             os.write(write_end, b"".join(("%s=%s" % item).encode() + b"\0" for item in env.items()))
             os.close(write_end)
@@ -126,14 +127,16 @@ class ForkedProcess:
 
 
 class SnapshotTemplate(Template):
-    """A template in which a function's INIT runs. server: its Runtime API, for errors of INIT."""
+    """A template in which a function's INIT runs. server: its platform, for errors of INIT."""
 
     def __init__(self, argv, library, starter, handler, runtime_dir, env=None):
-        self.server = RuntimeApiServer()
+        self.server = LineServer()
         self._output = open(os.path.join(str(starter.task_root), "..", "init-output"), "w+b")
-        full = function_environment(starter.task_root, handler, runtime_dir, self.server.address)
+        full = {**function_environment(starter.task_root, handler, runtime_dir), **self.server.environment()}
         full.update({"LAMBENT_TEMPLATE_MODE": "snapshot", "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", **(env or {})})
-        super().__init__(argv, library, full, cwd=str(starter.task_root), output=self._output)
+        super().__init__(argv, library, full, cwd=str(starter.task_root), output=self._output,
+                         inherited=self.server.inherited())
+        self.server.started()
 
     def output(self):
         return os.pread(self._output.fileno(), 1 << 20, 0).decode()

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from runtime_api_server import RuntimeApiServer
 from runtime_paths import RUNTIMES
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "java")
@@ -43,7 +44,7 @@ def run_java(client, function, starter):
     def start(handler):
         shutil.copytree(function, starter.task_root, dirs_exist_ok=True)
         argv = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", client, "lambent.runtime.Main"]
-        return starter.start(argv, "example." + handler, client)
+        return starter.start(argv, "example." + handler, client, server=RuntimeApiServer())
 
     return start
 

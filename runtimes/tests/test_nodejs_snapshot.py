@@ -84,7 +84,7 @@ def test_an_instance_serves_on_from_the_state_of_init(start, source):
 def test_an_init_that_fails_is_reported_by_the_template(start, source, error_type):
     template, _ = start(source)
     posted = template.server.posted.get(timeout=20)
-    assert (posted.path, posted.json()["errorType"]) == ("/2018-06-01/runtime/init/error", error_type)
+    assert (posted.kind, posted.json()["errorType"]) == ("init/error", error_type)
     assert template.process.wait(20) == 129
 
 
@@ -94,7 +94,7 @@ def test_a_hook_that_fails_after_the_restore_is_reported_by_the_instance(start):
     for _ in range(2):
         run = instance()
         posted = run.receive()
-        assert (posted.path, posted.json()["errorType"]) == ("/2018-06-01/runtime/restore/error", "Runtime.AfterRestoreError")
+        assert (posted.kind, posted.json()["errorType"]) == ("restore/error", "Runtime.AfterRestoreError")
         assert run.exit_code() == 129
 
 

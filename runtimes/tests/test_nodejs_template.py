@@ -21,8 +21,8 @@ exports.handler = async () => ({
 
 
 def _drop_address(state):
-    state["env"].pop("AWS_LAMBDA_RUNTIME_API")
-    state["printenv"] = [v for v in state["printenv"] if not v.startswith(("AWS_LAMBDA_RUNTIME_API=", "_="))]
+    state["env"].pop("_LAMBENT_RUNTIME_LINE")
+    state["printenv"] = [v for v in state["printenv"] if not v.startswith(("_LAMBENT_RUNTIME_LINE=", "_="))]
     state["cache"] = [name for name in state["cache"] if not name.endswith(("bootstrap.cjs", "template.cjs", ".node"))]
     return state
 

@@ -65,7 +65,7 @@ def test_init_runs_once_and_hooks_in_their_order(start):
 def test_an_init_that_fails_is_reported_by_the_template(start, source, error_type):
     template, _ = start(source)
     posted = template.server.posted.get(timeout=20)
-    assert (posted.path, posted.json()["errorType"]) == ("/2018-06-01/runtime/init/error", error_type)
+    assert (posted.kind, posted.json()["errorType"]) == ("init/error", error_type)
     assert template.process.wait(20) == 1
 
 
@@ -75,7 +75,7 @@ def test_a_hook_that_fails_after_the_restore_is_reported_by_the_instance(start):
     for _ in range(2):
         run = instance()
         posted = run.receive()
-        assert (posted.path, posted.json()["errorType"]) == ("/2018-06-01/runtime/restore/error", "Init<Runtime.AfterRestoreError>")
+        assert (posted.kind, posted.json()["errorType"]) == ("restore/error", "Init<Runtime.AfterRestoreError>")
         assert run.exit_code() == 1
 
 

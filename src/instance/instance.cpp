@@ -28,6 +28,8 @@ constexpr std::size_t kDrainBytes = 1 * kMiB;
 constexpr std::size_t kLastBytes = 64 * kMiB;
 // Of one instance to the platform's API: a function that opens more harms only itself.
 constexpr std::size_t kPlatformConnections = 64;
+// An instance whose line is closed ends by itself within this time, or is ended.
+constexpr std::chrono::milliseconds kLostPatience{1000};
 
 std::uint32_t megabytes_of(std::uint64_t bytes) {
   return static_cast<std::uint32_t>((bytes + kMiB - 1) / kMiB);
@@ -82,6 +84,7 @@ struct Instance::Impl final : runtime_api::Observer {
   telemetry::ColdStartTimer start_timer;
   Why why = Why::itself;
   bool ending = false;
+  bool is_lost = false;  // no call reaches the runtime any more
 
   Monotonic launched;
   std::optional<std::chrono::nanoseconds> init_not_yet_billed;
@@ -105,6 +108,7 @@ struct Instance::Impl final : runtime_api::Observer {
   void on_waiting() override;
   void on_answer(runtime_api::Answer answer) override;
   void on_init_error(runtime_api::Answer error) override;
+  void on_lost() override;
 
   void on_init_deadline();
   void on_call_deadline();
@@ -131,7 +135,7 @@ Instance::State Instance::state() const {
   return impl_->state;
 }
 bool Instance::is_usable() const {
-  return !impl_->ending && impl_->state != State::ended &&
+  return !impl_->ending && !impl_->is_lost && impl_->state != State::ended &&
          (impl_->why == Impl::Why::itself || impl_->state == State::failed);
 }
 const catalog::Function& Instance::function() const {
@@ -254,9 +258,14 @@ void Instance::Impl::open_doors() {
   pump.emplace(around.loop, std::move(child->log), around.limits.log_line_bytes, log);
   pump_scope.spawn(pump->run());
   freezer.adopt(std::move(child->freezer));
-  session = std::make_unique<runtime_api::Session>(
-      around.loop, around.http, net::Listener::adopt(around.loop, std::move(child->runtime_listener)), *this,
-      around.limits);
+  if (child->runtime_line.valid()) {
+    session = runtime_api::make_line_session(
+        around.loop, net::Stream(around.loop, std::move(child->runtime_line)), *this, around.limits);
+  } else {
+    session = runtime_api::make_http_session(
+        around.loop, around.http, net::Listener::adopt(around.loop, std::move(child->runtime_listener)), *this,
+        around.limits);
+  }
   edge::HttpLimits bounds = edge::HttpLimits::of_a_sandbox();
   bounds.head_bytes = around.limits.header_bytes;
   bounds.connections = kPlatformConnections;
@@ -371,6 +380,13 @@ void Instance::Impl::on_init_error(runtime_api::Answer error) {
   const std::string type = error.error_type.empty() ? "Runtime.Unknown" : error.error_type;
   init_failure = Failure{type, std::move(error.body), {}};
   become_failed(type);
+}
+
+// Its process has ended, as the spawner is about to report, or has closed the line and is of no use.
+void Instance::Impl::on_lost() {
+  if (ending || why != Why::itself || state == State::failed) return;
+  is_lost = true;
+  deadline.arm(kLostPatience, [this] { kill(Why::itself); });
 }
 
 void Instance::Impl::on_init_deadline() {

@@ -77,6 +77,11 @@ void add_runtime_mounts(sandbox::Policy& policy, const Runtime& runtime, const P
   if (!runtime.prefix.empty()) policy.mounts.push_back({runtime.prefix, runtime.prefix});
 }
 
+void add_runtime_door(sandbox::Policy& policy, const Runtime& runtime, const Platform& platform) {
+  policy.runtime_line = has_runtime_line(runtime.family);
+  policy.runtime_port = policy.runtime_line ? 0 : platform.runtime_port;
+}
+
 std::string execution_environment(const Runtime& runtime) {
   return runtime.family == RuntimeFamily::provided ? std::string() : "AWS_Lambda_" + runtime.id;
 }
@@ -125,7 +130,11 @@ void add_environment(sandbox::Policy& policy, const catalog::Function& function,
   set("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name);
   set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
   set("AWS_LAMBDA_INITIALIZATION_TYPE", initialization_type);
-  set("AWS_LAMBDA_RUNTIME_API", fmt::format("127.0.0.1:{}", platform.runtime_port));
+  if (has_runtime_line(runtime.family)) {
+    set("_LAMBENT_RUNTIME_LINE", std::to_string(sandbox::kRuntimeLine));
+  } else {
+    set("AWS_LAMBDA_RUNTIME_API", fmt::format("127.0.0.1:{}", platform.runtime_port));
+  }
   set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
   set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
   set("AWS_SESSION_TOKEN", credentials.session_token);
@@ -181,7 +190,7 @@ StartKind start_kind(const Runtime& runtime, const Platform& platform, const Lim
   like.working_folder = "/";
   like.seccomp = profile_of(runtime.family);
   like.open_files = limits.open_files;
-  like.runtime_port = platform.runtime_port;
+  add_runtime_door(like, runtime, platform);
   like.platform_port = platform.api_port;
   return kind;
 }
@@ -207,7 +216,7 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
   policy.processes = limits.processes;
   policy.open_files = limits.open_files;
   policy.tmp_bytes = std::uint64_t{function.ephemeral_storage_mb} * kMiB;
-  policy.runtime_port = platform.runtime_port;
+  add_runtime_door(policy, runtime, platform);
   policy.platform_port = platform.api_port;
   policy.kind = runtime.start_kind;
   return policy;

@@ -28,6 +28,11 @@ constexpr bool has_template(RuntimeFamily family) {
   return family == RuntimeFamily::python || family == RuntimeFamily::nodejs || family == RuntimeFamily::ruby;
 }
 
+// Whether its client speaks to the platform by frames (runtime_api/frames.h), not by the Runtime API over HTTP.
+constexpr bool has_runtime_line(RuntimeFamily family) {
+  return has_template(family);
+}
+
 struct Runtime {
   std::string id;
   RuntimeFamily family = RuntimeFamily::provided;

@@ -1,5 +1,6 @@
-// The Lambda Runtime API of one instance (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), version
-// 2018-06-01: next, response, error, init/error, served on a socket that only this instance reaches.
+// What an instance and its runtime say to each other, on a socket that only this instance reaches: by the Lambda Runtime
+// API over HTTP (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, version 2018-06-01: next, response,
+// error, init/error), or by frames (frames.h).
 //
 // States, as the runtime moves them:
 //
@@ -7,7 +8,7 @@
 //         |
 //         +--init/error--> failed
 //
-// A request that does not fit the state is answered as AWS does and changes nothing: 403 InvalidStateTransition, or
+// An HTTP request that does not fit the state is answered as AWS does and changes nothing: 403 InvalidStateTransition, or
 // 400 InvalidRequestID for an id that is not the one in flight. The function's code is not trusted: every body is
 // bounded, ids are compared, and whatever it sends reaches only its own caller.
 //
@@ -19,12 +20,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "edge/server.h"
 #include "net/listener.h"
 #include "net/loop.h"
+#include "net/stream.h"
 #include "net/task.h"
 
 namespace lambent::runtime_api {
@@ -47,6 +50,10 @@ struct Answer {
   std::string error_type;    // Lambda-Runtime-Function-Error-Type, is_error only; may be empty
 };
 
+// The error that AWS makes of an answer over the limit.
+inline constexpr std::string_view kResponseTooLarge = "Function.ResponseSizeTooLarge";
+Answer too_large_answer(std::size_t limit);
+
 // What the session tells its instance. Calls come from the loop, never from inside a call into the session.
 class Observer {
  public:
@@ -56,33 +63,35 @@ class Observer {
   virtual void on_answer(Answer answer) = 0;
   // INIT failed, by the runtime's own account.
   virtual void on_init_error(Answer error) = 0;
+  // The line has come to its end, or to something that is no frame: nothing more can come of it. The runtime's own end
+  // may follow, and says more.
+  virtual void on_lost() = 0;
 };
 
 class Session {
  public:
   enum class State { starting, waiting, busy, answered, failed };
 
-  // `server`, `observer` and `limits` must outlive the session. Serves from now on.
-  Session(net::Loop& loop, edge::HttpServer& server, net::Listener listener, Observer& observer, const Limits& limits);
   // stopped() must have been awaited.
-  ~Session();
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+  virtual ~Session() = default;
 
-  // Hands the call to the waiting runtime. Only in state waiting (asserted). Where the runtime's poll is gone by then,
-  // the call waits for its next one.
-  void deliver(Invocation invocation);
+  // Hands the call to the waiting runtime. Only in state waiting (asserted). Where the runtime is gone by then the call
+  // stays here.
+  virtual void deliver(Invocation invocation) = 0;
   // The delivered call, where it never left for the runtime: another instance may have it. Once, after stop().
-  std::optional<Invocation> take_undelivered();
+  virtual std::optional<Invocation> take_undelivered() = 0;
   // Closes every connection; the observer hears nothing from then on. Idempotent.
-  void stop();
+  virtual void stop() = 0;
   // Calls stop(), and waits until nothing of the session runs any more.
-  net::Task<> stopped();
-  [[nodiscard]] State state() const;
-
- private:
-  struct Impl;
-  std::shared_ptr<Impl> impl_;
+  virtual net::Task<> stopped() = 0;
+  [[nodiscard]] virtual State state() const = 0;
 };
+
+// `server`, `observer` and `limits` must outlive the session. Serves HTTP from now on.
+std::unique_ptr<Session> make_http_session(net::Loop& loop, edge::HttpServer& server, net::Listener listener,
+                                           Observer& observer, const Limits& limits);
+// The same over frames (frames.h), for Lambent's own runtime clients. What does not fit the state can only come from
+// code of the function that writes to the line: then the line is closed.
+std::unique_ptr<Session> make_line_session(net::Loop& loop, net::Stream line, Observer& observer, const Limits& limits);
 
 }  // namespace lambent::runtime_api

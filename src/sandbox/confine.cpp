@@ -1,10 +1,13 @@
 #include "sandbox/confine.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "base/files.h"
 #include "sandbox/capabilities.h"
@@ -48,6 +51,15 @@ Result<Listeners> make_network(const Confinement& confinement) {
   return listeners;
 }
 
+// Both ends of the runtime line: blocking for the program, not for the platform's event loop.
+Result<std::pair<UniqueFd, UniqueFd>> make_runtime_line(const Confinement& confinement) {
+  std::array<int, 2> ends{-1, -1};
+  if (confinement.has_runtime_line && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return fail_errno("socketpair", "runtime line");
+  }
+  return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
+}
+
 Result<> add_mounts_of_kind(RootBuilder& root, const protocol::Launch& kind) {
   for (const auto& mount : protocol::mounts_of(kind)) {
     LAMBENT_TRY_VOID(root.bind(std::string(mount.source), mount.target, mount.access));
@@ -82,8 +94,10 @@ Result<Shell> prepare(const Confinement& confinement) {
   LAMBENT_TRY_VOID(join_cgroups(confinement.cgroup_files));
   LAMBENT_TRY_VOID(enter_cgroup_namespace());
   LAMBENT_TRY(Listeners listeners, make_network(confinement));
+  LAMBENT_TRY(auto line, make_runtime_line(confinement));
+  listeners.runtime_line = std::move(line.first);
   LAMBENT_TRY(RootBuilder root, make_file_system(confinement));
-  return Shell{std::move(listeners), std::move(root)};
+  return Shell{std::move(listeners), std::move(line.second), std::move(root)};
 }
 
 Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& assignment,
@@ -116,7 +130,7 @@ void run_confined(const Confinement& confinement) {
   const auto mounts = receive_assignment(confinement.channel, *assignment);
   if (!mounts) give_up(mounts.error());
   if (const auto assigned = assign(confinement, *shell, *assignment, *mounts); !assigned) give_up(assigned.error());
-  run_init(confinement, *assignment);
+  run_init(confinement, std::move(shell->runtime_line), *assignment);
 }
 
 }  // namespace lambent::sandbox

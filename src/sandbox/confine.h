@@ -22,7 +22,8 @@ struct Confinement {
   const protocol::Launch* kind = nullptr;  // whose mounts the shell has from its start; nothing: none
   std::uint16_t runtime_port = 0;
   std::uint16_t platform_port = 0;
-  bool has_gate = false;  // NetworkMode::gate
+  bool has_gate = false;          // NetworkMode::gate
+  bool has_runtime_line = false;  // Policy::runtime_line
   Identity identity;
   std::vector<int> cgroup_files;
   int host_proc = -1;     // a folder descriptor of the host's /proc
@@ -37,10 +38,12 @@ struct Listeners {
   UniqueFd runtime;
   UniqueFd platform;
   Gate gate;
+  UniqueFd runtime_line;  // the platform's end
 };
 
 struct Shell {
   Listeners listeners;
+  UniqueFd runtime_line;  // the program's end
   RootBuilder root;
 };
 

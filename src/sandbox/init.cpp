@@ -29,7 +29,7 @@ struct ExecFailure {
 };
 
 // In the program's process, up to exec. Only returns on failure, with errno set.
-const char* start_program(protocol::Launch& launch, int log, char* const* argv, char* const* environment) {
+const char* start_program(protocol::Launch& launch, int log, int line, char* const* argv, char* const* environment) {
   reset_signals();
   setsid();
   const int null = open("/dev/null", O_RDONLY);
@@ -37,6 +37,7 @@ const char* start_program(protocol::Launch& launch, int log, char* const* argv, 
   // null and log are above 2: the spawner keeps 0 to 2 open.
   if (dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) return "dup2";
   if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return "close_range";
+  if (line >= 0 && dup2(line, kRuntimeLine) < 0) return "dup2 line";
   if (chdir(launch.working_folder.data()) != 0) return "chdir";
   execve(argv[0], argv, environment);
   return "exec";
@@ -78,7 +79,7 @@ int wait_for_program(pid_t program) {
 }
 
 // Executes the program as a child. Returns when it runs.
-pid_t execute_program(const Confinement& confinement, protocol::Launch& launch) {
+pid_t execute_program(const Confinement& confinement, int runtime_line, protocol::Launch& launch) {
   const auto argv = launch.argv.pointers();
   const auto environment = launch.environment.pointers();
   std::array<int, 2> pipe_ends{};
@@ -87,7 +88,7 @@ pid_t execute_program(const Confinement& confinement, protocol::Launch& launch) 
   if (program < 0) fail_init(confinement.channel, Error::from_errno("fork"));
   if (program == 0) {
     ExecFailure failure{};
-    const char* step = start_program(launch, confinement.log, argv.data(), environment.data());
+    const char* step = start_program(launch, confinement.log, runtime_line, argv.data(), environment.data());
     failure.code = errno;
     strncpy(failure.step, step, sizeof failure.step - 1);
     static_cast<void>(!write(pipe_ends[1], &failure, sizeof failure));
@@ -102,7 +103,7 @@ pid_t execute_program(const Confinement& confinement, protocol::Launch& launch) 
 }
 
 // Tells the process that a template forked into this shell where it is and what its environment is.
-void release_program(const Confinement& confinement, const protocol::Launch& launch) {
+void release_program(const Confinement& confinement, const UniqueFd& runtime_line, const protocol::Launch& launch) {
   std::vector<std::byte> start;
   const auto append = [&](std::string_view bytes) {
     const auto more = std::as_bytes(std::span(bytes));
@@ -111,7 +112,8 @@ void release_program(const Confinement& confinement, const protocol::Launch& lau
   append(protocol::text_of(launch.working_folder));
   append(std::string_view("\0", 1));
   append({launch.environment.data.data(), launch.environment.used});
-  const auto sent = send_packet(confinement.program_line, start);
+  const int line = runtime_line.get();
+  const auto sent = send_packet(confinement.program_line, start, std::span(&line, runtime_line.valid() ? 1 : 0));
   explicit_bzero(start.data(), start.size());
   if (!sent) fail_init(confinement.channel, sent.error());
   close(confinement.program_line);
@@ -134,8 +136,8 @@ Result<> report_prepared(const Confinement& confinement, Listeners listeners) {
   ChildMessage prepared{};
   prepared.event = ChildEvent::prepared;
   std::vector<int> fds;
-  for (const int fd :
-       {listeners.runtime.get(), listeners.platform.get(), listeners.gate.tcp.get(), listeners.gate.udp.get()}) {
+  for (const int fd : {listeners.runtime.get(), listeners.platform.get(), listeners.gate.tcp.get(),
+                       listeners.gate.udp.get(), listeners.runtime_line.get()}) {
     if (fd >= 0) fds.push_back(fd);
   }
   std::vector<UniqueFd> namespaces;
@@ -151,15 +153,16 @@ Result<> report_prepared(const Confinement& confinement, Listeners listeners) {
   return {};
 }
 
-void run_init(const Confinement& confinement, Assignment& assignment) {
+void run_init(const Confinement& confinement, UniqueFd runtime_line, Assignment& assignment) {
   reset_signals();
   const bool is_forked = confinement.program_line >= 0;
   pid_t program = -1;
   if (is_forked) {
-    release_program(confinement, assignment.launch);
+    release_program(confinement, runtime_line, assignment.launch);
   } else {
-    program = execute_program(confinement, assignment.launch);
+    program = execute_program(confinement, runtime_line.get(), assignment.launch);
   }
+  runtime_line.reset();  // so that the platform sees the program's end go
   let_standard_descriptors_go();
   explicit_bzero(&assignment, sizeof assignment);
   ChildMessage message{};

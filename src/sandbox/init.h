@@ -15,7 +15,7 @@ namespace lambent::sandbox {
 // namespaces. Ends the process where the spawner is gone.
 Result<> report_prepared(const Confinement& confinement, Listeners listeners);
 
-// `assignment` is wiped once the program has what it needs of it.
-[[noreturn]] void run_init(const Confinement& confinement, Assignment& assignment);
+// `runtime_line`: the program's end, or none. `assignment` is wiped once the program has what it needs of it.
+[[noreturn]] void run_init(const Confinement& confinement, UniqueFd runtime_line, Assignment& assignment);
 
 }  // namespace lambent::sandbox

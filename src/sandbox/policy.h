@@ -41,6 +41,10 @@ enum class NetworkMode : std::uint8_t {
   gate = 1,    // whatever goes to other addresses arrives at Child::gate, whose holder decides (gate.h)
 };
 
+// Where a program finds its end of Policy::runtime_line: beyond what an interpreter has open when it takes its
+// assignment, and within the smallest table of descriptors.
+inline constexpr int kRuntimeLine = 63;
+
 struct Policy {
   // The function that it is for: the server's own name for what it records. The spawner does not hear it.
   std::string owner;
@@ -72,6 +76,8 @@ struct Policy {
   // API at 127.0.0.1:9001; the platform's API is what AWS_ENDPOINT_URL names inside.
   std::uint16_t runtime_port = 9001;
   std::uint16_t platform_port = 4566;
+  // The program gets one end of a stream socket pair as descriptor kRuntimeLine, the caller the other one.
+  bool runtime_line = false;
   NetworkMode network = NetworkMode::closed;
 
   SeccompProfile seccomp = SeccompProfile::provided;

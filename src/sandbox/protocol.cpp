@@ -105,7 +105,7 @@ Result<> validate(const Launch& message) {
   LAMBENT_TRY_VOID(check(message.runtime_port == 0 || message.runtime_port != message.platform_port, "runtime_port",
                          "same as platform_port"));
   LAMBENT_TRY_VOID(check(message.seccomp_profile < kSeccompProfiles, "seccomp_profile", "unknown"));
-  LAMBENT_TRY_VOID(check(message.reserved == 0, "reserved", "not 0"));
+  LAMBENT_TRY_VOID(check(message.runtime_line <= 1, "runtime_line", "neither 0 nor 1"));
   return check(message.network <= static_cast<std::uint32_t>(NetworkMode::gate), "network", "unknown");
 }
 
@@ -138,7 +138,7 @@ bool is_valid(const Ready& message) {
 
 bool is_valid(const Launched& message) {
   const bool has_freezer = (message.present & Launched::kFreezer) != 0;
-  return message.header.id != 0 && message.present < 64 && message.freezer_version <= 2 && message.is_forked <= 1 &&
+  return message.header.id != 0 && message.present < 128 && message.freezer_version <= 2 && message.is_forked <= 1 &&
          has_freezer == (message.freezer_version != 0);
 }
 
@@ -203,6 +203,7 @@ Result<> encode(const Policy& policy, std::uint64_t id, Launch& into) {
   into.open_files = policy.open_files;
   into.runtime_port = policy.runtime_port;
   into.platform_port = policy.platform_port;
+  into.runtime_line = policy.runtime_line ? 1 : 0;
   into.seccomp_profile = static_cast<std::uint32_t>(policy.seccomp);
   into.network = static_cast<std::uint32_t>(policy.network);
   into.kind = policy.kind;

@@ -137,8 +137,8 @@ struct Launch {
   std::uint16_t platform_port;
   std::uint32_t seccomp_profile;
   std::uint32_t network;   // NetworkMode
-  std::uint32_t kind;      // of shells (Prepare) that fit it; 0: none
-  std::uint32_t reserved;  // 0
+  std::uint32_t kind;          // of shells (Prepare) that fit it; 0: none
+  std::uint32_t runtime_line;  // 0 or 1
 };
 
 // Keeps shells ready for launches that name this kind (header.id). They have the users, ports, network and mounts of
@@ -188,7 +188,7 @@ struct Ready {
 };
 
 // Descriptors in this order, each only where its bit is set: pidfd (always), log (always), runtime listener, platform
-// listener, the gate's TCP and UDP socket, memory peak, freezer.
+// listener, the gate's TCP and UDP socket, runtime line, memory peak, freezer.
 struct Launched {
   static constexpr std::uint32_t kRuntimeListener = 1;
   static constexpr std::uint32_t kPlatformListener = 2;
@@ -196,6 +196,7 @@ struct Launched {
   static constexpr std::uint32_t kGateTcp = 8;
   static constexpr std::uint32_t kGateUdp = 16;
   static constexpr std::uint32_t kFreezer = 32;
+  static constexpr std::uint32_t kRuntimeLine = 64;
 
   Header header;
   std::uint32_t present;

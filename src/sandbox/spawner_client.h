@@ -79,6 +79,7 @@ struct Child {
   UniqueFd runtime_listener;   // listening, non-blocking, bound to Policy::runtime_port inside; invalid where that is 0
   UniqueFd platform_listener;  // the same for Policy::platform_port
   Gate gate;                   // of NetworkMode::gate; invalid otherwise
+  UniqueFd runtime_line;       // the other end of Policy::runtime_line
   MemoryPeak memory_peak;
   Freezer freezer;
   Started how;

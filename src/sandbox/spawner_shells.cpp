@@ -64,6 +64,7 @@ ShellKind* SpawnerLoop::kind_of(const protocol::Launch& launch) {
   const auto& like = *found->second.like;
   const bool fits = like.uid == launch.uid && like.gid == launch.gid && like.runtime_port == launch.runtime_port &&
                     like.platform_port == launch.platform_port && like.network == launch.network &&
+                    like.runtime_line == launch.runtime_line &&
                     (!found->second.is_template || like.seccomp_profile == launch.seccomp_profile) &&
                     begins_with(launch, like);
   return fits ? &found->second : nullptr;
@@ -93,7 +94,9 @@ Result<Instance*> SpawnerLoop::make_shell(const protocol::Launch& like, std::uin
   if (like.platform_port != 0) instance.wanted_listeners |= protocol::Launched::kPlatformListener;
   if (protocol::has_gate(like))
     instance.wanted_listeners |= protocol::Launched::kGateTcp | protocol::Launched::kGateUdp;
+  if (like.runtime_line != 0) instance.wanted_listeners |= protocol::Launched::kRuntimeLine;
   Confinement confinement;
+  confinement.has_runtime_line = like.runtime_line != 0;
   confinement.has_gate = protocol::has_gate(like);
   confinement.runtime_port = like.runtime_port;
   confinement.platform_port = like.platform_port;

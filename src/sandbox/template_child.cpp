@@ -180,8 +180,12 @@ Result<UniqueFd> let_go(Template& self) {
 // The environment block, to be read from a pipe: it fits in one.
 Result<UniqueFd> wait_for_assignment(const UniqueFd& line) {
   std::vector<char> start(kProgramStartBytes);
-  const auto packet = receive_packet(line.get(), std::as_writable_bytes(std::span(start)), 0);
+  auto packet = receive_packet(line.get(), std::as_writable_bytes(std::span(start)), 0);
   if (!packet || packet->bytes == 0) _exit(1);  // the shell is gone: it was never assigned
+  if (!packet->fds.empty() && dup3(packet->fds.front().get(), kRuntimeLine, O_CLOEXEC) < 0) {
+    return fail_errno("dup3", "runtime line");
+  }
+  packet->fds.clear();
   const std::size_t folder = strnlen(start.data(), packet->bytes);
   if (folder == packet->bytes) return fail(Error::of("assignment", "", "no working folder"));
   if (chdir(start.data()) != 0) return fail_errno("chdir", start.data());

@@ -56,7 +56,7 @@ struct TemplateReport {
 };
 
 // To the process in the shell, over its line: the working folder, NUL, the environment as NAME=value, NUL, ... It runs
-// on with it.
+// on with it. Descriptor: the program's end of the runtime line, where the policy has one; it becomes kRuntimeLine.
 inline constexpr std::size_t kProgramStartBytes = protocol::kPathBytes + protocol::kVariableBytes;
 
 }  // namespace lambent::sandbox

@@ -1,8 +1,8 @@
 'use strict';
 // One invocation: wait for it, call the handler, give its answer or its error to the platform.
 //
-// A handler may answer by a promise, by its callback, by context.done/succeed/fail, or not at all. The connection does
-// not hold the event loop while the handler runs, so the loop empties when the handler's own work is done; that is
+// A handler may answer by a promise, by its callback, by context.done/succeed/fail, or not at all. The line does not
+// hold the event loop while the handler runs, so the loop empties when the handler's own work is done; that is
 // the moment for an answer given by callback (unless callbackWaitsForEmptyEventLoop is false), and for null where none was given.
 
 const logs = require('./logs.cjs');
@@ -30,16 +30,16 @@ function onEmptyEventLoop() {
 }
 
 // Resolves when the platform has the answer. Rejects only if the platform cannot be talked to.
-async function serveOne(api, handler) {
-  const { headers, body } = await api.next();
-  current = headers['lambda-runtime-aws-request-id'];
-  logs.setInvocation(current, headers['lambda-runtime-aws-tenant-id']);
-  setTraceId(headers['lambda-runtime-trace-id']);
-  await new Promise((resolve, reject) => {
+async function serveOne(platform, handler, around) {
+  const call = platform.next();
+  current = call.requestId;
+  logs.setInvocation(current, call.tenantId || undefined);
+  setTraceId(call.traceId);
+  await new Promise((resolve) => {
     const respond = handler[STREAMING] === 'response' ? respondByStream : respondAtOnce;
-    respond(api, handler, headers, body, (posted) => {
+    respond(platform, handler, call, around, () => {
       whenEventLoopIsEmpty = null;
-      posted.then(resolve, reject);
+      resolve();
     });
   });
   await new Promise(setImmediate); // lets the handler's last callbacks run before it waits (and may be frozen)
@@ -50,26 +50,32 @@ function setTraceId(id) {
   else delete process.env._X_AMZN_TRACE_ID;
 }
 
-function makeContext(headers) {
-  const deadline = Number(headers['lambda-runtime-deadline-ms']);
+// Of the context what is the same for all invocations.
+function surroundings(environment) {
   return {
-    callbackWaitsForEmptyEventLoop: true,
-    functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
-    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
-    memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
-    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
-    clientContext: parseHeader(headers['lambda-runtime-client-context'], 'ClientContext'),
-    identity: parseHeader(headers['lambda-runtime-cognito-identity'], 'CognitoIdentity'),
-    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
-    awsRequestId: headers['lambda-runtime-aws-request-id'],
-    tenantId: headers['lambda-runtime-aws-tenant-id'],
-    getRemainingTimeInMillis: () => deadline - Date.now(),
+    functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
   };
 }
 
-function parseHeader(text, name) {
-  if (text === undefined) return undefined;
+function makeContext(call, around) {
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    ...around,
+    clientContext: parseContext(call.clientContext, 'ClientContext'),
+    identity: parseContext(call.identity, 'CognitoIdentity'),
+    invokedFunctionArn: call.arn,
+    awsRequestId: call.requestId,
+    tenantId: call.tenantId || undefined,
+    getRemainingTimeInMillis: () => call.deadlineMs - Date.now(),
+  };
+}
+
+function parseContext(text, name) {
+  if (!text) return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -85,8 +91,8 @@ function isThenable(value) {
   return Boolean(value) && typeof value.then === 'function';
 }
 
-// finish(posted) is called exactly once. Of several answers the first counts, in whatever way it was given.
-function respondAtOnce(api, handler, headers, body, finish) {
+// finish() is called exactly once, when the answer has left. Of several answers the first counts, in whatever way it was given.
+function respondAtOnce(platform, handler, call, around, finish) {
   let answered = false;
   let context;
   const post = (error, result) => {
@@ -98,9 +104,13 @@ function respondAtOnce(api, handler, headers, body, finish) {
     } catch (stringifyError) {
       failure = stringifyError;
     }
-    if (text !== undefined) return finish(api.postResponse(current, text));
-    logs.logError('Invoke Error', failure);
-    return finish(api.postError(current, describe(failure)));
+    if (text !== undefined) {
+      platform.postResponse(current, text);
+    } else {
+      logs.logError('Invoke Error', failure);
+      platform.postError(current, describe(failure));
+    }
+    finish();
   };
   const done = (error, result) => {
     if (!answered) post(error, result);
@@ -114,8 +124,8 @@ function respondAtOnce(api, handler, headers, body, finish) {
   };
   whenEventLoopIsEmpty = () => done(null, null);
   try {
-    context = Object.assign(makeContext(headers), { done, succeed: (result) => done(null, result), fail });
-    const result = handler(JSON.parse(body.toString()), context, callback);
+    context = Object.assign(makeContext(call, around), { done, succeed: (result) => done(null, result), fail });
+    const result = handler(JSON.parse(call.payload), context, callback);
     if (isThenable(result)) result.then((value) => done(null, value), fail);
   } catch (error) {
     fail(error);
@@ -134,26 +144,26 @@ function stringify(result) {
   }
 }
 
-function respondByStream(api, handler, headers, body, finish) {
-  const { stream, posted, fail } = require('./streaming.cjs').open(api, current, describe);
+function respondByStream(platform, handler, call, around, finish) {
+  const { stream, posted, fail } = require('./streaming.cjs').open(platform, current, describe);
   let finished = false;
   const failOnce = (error) => {
     if (finished) return;
     finished = true;
     logs.logError('Invoke Error', error);
-    finish(fail(error));
+    fail(error).then(finish);
   };
   const succeed = () => {
     if (finished) return;
     finished = true;
-    finish(posted);
+    posted.then(finish);
   };
   whenEventLoopIsEmpty = () => failOnce('Response stream is not finished.');
   stream.on('error', failOnce);
   run().then(succeed, failOnce);
 
   async function run() {
-    const result = handler(JSON.parse(body.toString()), stream, makeContext(headers));
+    const result = handler(JSON.parse(call.payload), stream, makeContext(call, around));
     if (!isThenable(result)) throw 'Streaming does not support non-async handlers.';
     if (await result !== undefined) console.warn('Streaming handlers ignore return values.');
     await new Promise((resolve) => {
@@ -163,4 +173,4 @@ function respondByStream(api, handler, headers, body, finish) {
   }
 }
 
-module.exports = { currentRequestId, forget, onEmptyEventLoop, serveOne };
+module.exports = { currentRequestId, forget, onEmptyEventLoop, serveOne, surroundings };

@@ -1,13 +1,13 @@
 'use strict';
 // The life of an instance: load the user's handler, then serve one invocation after another.
 //
-// Read in this order: main, loader (the handler), invocation (one call), streaming (a streamed answer), api (HTTP),
-// faults (error reports), logs (console). One connection, made at the first request: nothing of this file runs before
+// Read in this order: main, loader (the handler), invocation (one call), streaming (a streamed answer), line (the platform),
+// faults (error reports), logs (console). Nothing of this file runs before
 // main(), so a process may be forked after it is loaded. CommonJS, because the ESM loader costs start-up time; each file
 // costs some too, so faults and streaming are loaded when they are needed.
 
-const { RuntimeApi } = require('./api.cjs');
 const invocation = require('./invocation.cjs');
+const line = require('./line.cjs');
 const loader = require('./loader.cjs');
 const logs = require('./logs.cjs');
 
@@ -15,8 +15,16 @@ const logs = require('./logs.cjs');
 const EXIT_UNHANDLED_REJECTION = 128;
 const EXIT_UNCAUGHT_EXCEPTION = 129;
 
+let platform; // line.Line
+
 async function main() {
+  connect(process.env);
   await serve(await initialize());
+}
+
+// To the platform, by the line that the environment names.
+function connect(environment) {
+  platform = line.take(environment);
 }
 
 // INIT: resolves to the user's handler. Where that fails: reports it and ends the process.
@@ -41,11 +49,11 @@ async function initialize() {
 
 // Runs until the platform ends the process.
 async function serve(handler) {
-  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+  const around = invocation.surroundings(process.env);
   try {
-    for (;;) await invocation.serveOne(api, handler);
+    for (;;) await invocation.serveOne(platform, handler, around);
   } catch (error) { // the platform is gone: nobody is left to report to
-    logs.logError('Runtime API failure', error);
+    logs.logError('Platform failure', error);
     process.exit(1);
   }
 }
@@ -55,23 +63,24 @@ function endInit(error) {
 }
 
 function endRestore(error) {
-  endProcess('Restore error', error, EXIT_UNCAUGHT_EXCEPTION, (api, report) => api.postRestoreError(report));
+  endProcess('Restore error', error, EXIT_UNCAUGHT_EXCEPTION, (report) => platform.postRestoreError(report));
 }
 
 let ending = false;
 
-// Reports the error and ends the process. A connection of its own, since the other one may be waiting for an answer.
+// Reports the error and ends the process.
 function endProcess(title, error, exitCode, post = postWherever) {
   if (ending) return;
   ending = true;
   logs.logError(title, error);
-  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
-  post(api, require('./faults.cjs').describe(error)).catch(() => {}).then(() => process.exit(exitCode));
+  post(require('./faults.cjs').describe(error));
+  process.exit(exitCode);
 }
 
-function postWherever(api, report) {
+function postWherever(report) {
   const requestId = invocation.currentRequestId();
-  return requestId === undefined ? api.postInitError(report) : api.postError(requestId, report);
+  if (requestId === undefined) platform.postInitError(report);
+  else platform.postError(requestId, report);
 }
 
-module.exports = { endInit, endRestore, initialize, main, serve };
+module.exports = { connect, endInit, endRestore, initialize, main, serve };

@@ -17,11 +17,13 @@ const INTEGERS_AHEAD = 1024;
 async function prepare() {
   const started = { ...process.env };
   const descriptors = openDescriptors();
+  client.connect(process.env);
   const handler = await client.initialize();
   await runHooks('beforeSnapshot', client.endInit, 'BeforeSnapshotError');
   const left = openDescriptors().filter((fd) => !descriptors.includes(fd));
   if (left.length > 0) endUnsafe(`${left.length} open descriptors`);
   return async (environment) => {
+    client.connect(environment);
     take(started, environment);
     drainRandomNumbers();
     await runHooks('afterRestore', client.endRestore, 'AfterRestoreError');

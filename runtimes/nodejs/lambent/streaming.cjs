@@ -27,20 +27,25 @@ class HttpResponseStream {
 // Returns {stream, posted, fail}: posted resolves when the platform has all of the answer; fail(error) ends the answer
 // with an error, after what was written before it, and resolves likewise. An answer of which nothing has left yet
 // fails as an ordinary error.
-function open(api, requestId, describe) {
+function open(platform, requestId, describe) {
   const { Writable } = require('stream');
   let contentType = 'application/octet-stream';
   let prelude = null;
   let failure; // report to end with
   let upload = null;
-  const settle = {};
-  const posted = new Promise((resolve, reject) => Object.assign(settle, { resolve, reject }));
+  let hasPosted;
+  const posted = new Promise((resolve) => {
+    hasPosted = resolve;
+  });
   const begin = () => {
     if (upload) return upload;
-    upload = api.startResponse(requestId, contentType);
-    upload.posted.then(settle.resolve, settle.reject);
-    if (prelude) upload.write(prelude, () => {});
+    upload = platform.startResponse(requestId, contentType);
+    if (prelude) upload.write(prelude);
     return upload;
+  };
+  const end = (report) => {
+    begin().end(report);
+    hasPosted();
   };
 
   class ResponseStream extends Writable {
@@ -59,20 +64,23 @@ function open(api, requestId, describe) {
     }
 
     _write(chunk, _encoding, done) {
-      begin().write(chunk, done);
+      begin().write(chunk);
+      setImmediate(done);
     }
 
     _final(done) {
-      begin().end(failure);
-      posted.then(() => done(), done);
+      end(failure);
+      done();
     }
   }
 
   const stream = new ResponseStream();
   const fail = (error) => {
     failure = describe(error);
-    if (!upload) return api.postError(requestId, failure);
-    if (stream.destroyed) upload.end(failure);
+    if (!upload) {
+      platform.postError(requestId, failure);
+      hasPosted();
+    } else if (stream.destroyed) end(failure);
     else if (!stream.writableEnded) stream.end();
     return posted;
   };

@@ -10,12 +10,11 @@
 
 const fs = require('fs');
 const Module = require('module');
-const net = require('net');
 const path = require('path');
 const v8 = require('v8');
-const { RuntimeApi } = require('./api.cjs');
 const client = require('./main.cjs');
 const invocation = require('./invocation.cjs');
+const line = require('./line.cjs');
 const loader = require('./loader.cjs');
 const logs = require('./logs.cjs');
 
@@ -99,7 +98,7 @@ function becomeInstance(native, startOnly) {
   const block = native.become();
   const assigned = parseEnvironment(block);
   startAnew = () => {
-    native.exec(Buffer.from([process.execPath, BOOTSTRAP].map((text) => `${text}\0`).join('')), block);
+    native.exec(Buffer.from([process.execPath, BOOTSTRAP].map((text) => `${text}\0`).join('')), block, Number(assigned[line.VARIABLE]));
   };
   if (mustExec(startOnly, assigned)) startAnew();
   beginAsNew(assigned, BOOTSTRAP);
@@ -201,7 +200,6 @@ function findMathRandom(native) {
 async function rehearse(startOnly, environment) {
   const originals = { ...console };
   const sink = fs.openSync('/dev/null', 'w');
-  const server = await startSampleServer();
   const before = { ...process.env };
   const sample = {
     ...environment, LAMBDA_TASK_ROOT: REHEARSAL_FOLDER, _HANDLER: 'sample.handler', _LAMBDA_TELEMETRY_LOG_FD: String(sink),
@@ -213,8 +211,7 @@ async function rehearse(startOnly, environment) {
   beginAsNew(assigned, BOOTSTRAP);
   logs.patchConsole();
   const handler = await loader.load(REHEARSAL_FOLDER, 'sample.handler');
-  await invocation.serveOne(new RuntimeApi(`127.0.0.1:${server.address().port}`), handler);
-  await new Promise((resolve) => server.closeAll(resolve));
+  await invocation.serveOne(new line.Line(-1, SAMPLE_LINE), handler, invocation.surroundings(process.env));
   invocation.forget();
   logs.setInvocation(undefined, undefined);
   delete require.cache[path.join(REHEARSAL_FOLDER, 'sample.cjs')];
@@ -224,29 +221,14 @@ async function rehearse(startOnly, environment) {
   Object.assign(process.env, before);
 }
 
-// A Runtime API of this process, with one invocation.
-async function startSampleServer() {
-  const sockets = [];
-  const server = net.createServer((socket) => {
-    sockets.push(socket);
-    socket.on('data', (bytes) => {
-      const isNext = bytes.toString('latin1').startsWith('GET');
-      socket.write(isNext
-        ? 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 0\r\n' +
-          'Lambda-Runtime-Deadline-Ms: 0\r\nLambda-Runtime-Trace-Id: Root=0\r\nContent-Length: 13\r\n\r\n{"key":"abc"}'
-        : 'HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n');
-    });
-  });
-  server.closeAll = (done) => {
-    for (const socket of sockets) socket.destroy();
-    server.close(done);
-  };
-  await new Promise((resolve, reject) => {
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  return server;
-}
+// In place of a line: one invocation to read, and nothing kept of what is written.
+const SAMPLE_CALL = Buffer.concat([
+  Buffer.from([13, 0, 0, 0]), Buffer.alloc(12), Buffer.from([1, 0, 6, 0]), Buffer.alloc(8), Buffer.from('0Root=0{"key":"abc"}'),
+]);
+const SAMPLE_LINE = {
+  readSync: (_fd, into) => SAMPLE_CALL.copy(into),
+  writeSync: (_fd, _bytes, _at, length) => length,
+};
 
 // So that forks find a heap without garbage; compiled code stays.
 function collectGarbage() {

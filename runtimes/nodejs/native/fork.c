@@ -349,10 +349,13 @@ static char** strings_of(napi_env env, napi_value buffer) {
   return strings;
 }
 
+// exec(argv, environment, inherited): that descriptor goes over, no other.
 static napi_value exec(napi_env env, napi_callback_info info) {
-  napi_value arguments[2];
-  size_t count = 2;
+  napi_value arguments[3];
+  size_t count = 3;
+  int32_t inherited = -1;
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (napi_get_value_int32(env, arguments[2], &inherited) == napi_ok) fcntl(inherited, F_SETFD, 0);
   char** argv = strings_of(env, arguments[0]);
   char** environment = strings_of(env, arguments[1]);
   if (argv != NULL && environment != NULL) execve(argv[0], argv, environment);

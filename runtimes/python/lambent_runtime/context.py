@@ -1,6 +1,5 @@
 """The context object that a handler gets. Names as AWS documents them for Python."""
 
-import os
 import time
 
 from lambent_runtime import codec, output
@@ -33,21 +32,32 @@ class CognitoIdentity(_Record):
     __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
 
 
-class LambdaContext:
-    """What is known of one invocation. headers: those of the answer to /invocation/next, with lower-case names."""
+class Surroundings:
+    """What is the same for all invocations of an instance."""
 
-    def __init__(self, headers):
-        self.aws_request_id = headers["lambda-runtime-aws-request-id"]
-        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
-        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
-        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.identity = _identity(headers.get("lambda-runtime-cognito-identity"))
-        self.client_context = _client_context(headers.get("lambda-runtime-client-context"))
-        self._deadline_ms = int(headers.get("lambda-runtime-deadline-ms") or 0)
+    def __init__(self, environment):
+        self.function_name = environment.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.function_version = environment.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.memory_limit_in_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.log_group_name = environment.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environment.get("AWS_LAMBDA_LOG_STREAM_NAME")
+
+
+class LambdaContext:
+    """What is known of one invocation. call: line.Call; around: Surroundings."""
+
+    def __init__(self, call, around):
+        self.aws_request_id = call.request_id
+        self.invoked_function_arn = call.arn
+        self.tenant_id = call.tenant_id or None
+        self.function_name = around.function_name
+        self.function_version = around.function_version
+        self.memory_limit_in_mb = around.memory_limit_in_mb
+        self.log_group_name = around.log_group_name
+        self.log_stream_name = around.log_stream_name
+        self.identity = _identity(call.identity)
+        self.client_context = _client_context(call.client_context)
+        self._deadline_ms = call.deadline_ms
 
     def get_remaining_time_in_millis(self):
         """Milliseconds until the invocation times out, never negative."""

@@ -7,31 +7,31 @@ from lambent_runtime.context import LambdaContext
 from lambent_runtime.loader import Fault
 
 
-def serve_one(api, handler):
+def serve_one(platform, handler, around):
     """Blocks for the next invocation and answers it. Everything of it is released on return, so that a waiting
     instance holds no event or response in memory."""
-    headers, body = api.next()
-    request_id = headers["lambda-runtime-aws-request-id"]
+    call = platform.next()
+    request_id = call.request_id
     output.request_id = request_id
-    output.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
-    _set_trace_id(headers.get("lambda-runtime-trace-id"))
+    output.tenant_id = call.tenant_id or None
+    _set_trace_id(call.trace_id)
     try:
-        answer, content_type = _call(handler, headers, body)
+        answer, content_type = _run(handler, call, around)
     except Exception as error:  # BaseException ends the process, as on AWS
         from lambent_runtime import faults
 
         report = faults.describe(error, request_id)
         output.write_error(report)
         output.flush()
-        api.post_error(request_id, faults.to_json(report), report["errorType"])
+        platform.post_error(request_id, faults.to_json(report), report["errorType"])
     else:
         output.flush()
-        api.post_response(request_id, answer, content_type)
+        platform.post_response(request_id, answer, content_type)
 
 
-def _call(handler, headers, body):
-    context = LambdaContext(headers)
-    result = handler(_decode_event(headers, body), context)
+def _run(handler, call, around):
+    context = LambdaContext(call, around)
+    result = handler(_decode_event(call.payload), context)
     if isinstance(result, bytes):
         return result, "application/unknown"
     try:
@@ -40,11 +40,9 @@ def _call(handler, headers, body):
         raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error) from error
 
 
-def _decode_event(headers, body):
-    if not headers.get("content-type", "application/json").startswith("application/json"):
-        return bytes(body)
+def _decode_event(payload):
     try:
-        return codec.loads(body)
+        return codec.loads(payload)
     except Exception as error:
         raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error) from error
 

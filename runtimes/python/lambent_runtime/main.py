@@ -3,17 +3,17 @@
 import os
 import sys
 
-from lambent_runtime import invocation, loader, output
-from lambent_runtime.api import RuntimeApi
+from lambent_runtime import invocation, line, loader, output
+from lambent_runtime.context import Surroundings
 
 
 def main():
     """Runs until the platform ends the process. Reads all it needs from the environment, so call it after a fork."""
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    serve(api, initialize(api))
+    platform = line.take(os.environ)
+    serve(platform, initialize(platform))
 
 
-def initialize(api):
+def initialize(platform):
     """INIT: the user's handler, loaded. Where that fails: reports it and ends the process."""
     loader.arrange_sys_path(os.environ.get("LAMBDA_TASK_ROOT", loader.TASK_ROOT))
     loader.arrange_builtins()
@@ -21,12 +21,13 @@ def initialize(api):
     try:
         return loader.load_handler(os.environ.get("_HANDLER", ""))
     except Exception as error:  # SystemExit and its like end the process and are the platform's to report
-        report_and_exit(api.post_init_error, error)
+        report_and_exit(platform.post_init_error, error)
 
 
-def serve(api, handler):
+def serve(platform, handler):
+    around = Surroundings(os.environ)
     while True:
-        invocation.serve_one(api, handler)
+        invocation.serve_one(platform, handler, around)
 
 
 def report_and_exit(post, error):

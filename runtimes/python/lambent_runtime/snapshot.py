@@ -8,8 +8,7 @@ What cannot be forked, a thread or a descriptor that INIT left behind, ends the 
 import os
 import sys
 
-from lambent_runtime import loader, main as client, output
-from lambent_runtime.api import RuntimeApi
+from lambent_runtime import line, loader, main as client, output
 
 EXIT_UNSAFE = 3
 
@@ -20,24 +19,24 @@ class Snapshot:
     def __init__(self, start):
         self._start = start
         before = _descriptors()
-        api = RuntimeApi(start["AWS_LAMBDA_RUNTIME_API"])
-        self._handler = client.initialize(api)
+        platform = line.take(os.environ)
+        self._handler = client.initialize(platform)
         try:
             _run_hooks("get_before_snapshot", last_first=True)
         except Exception as error:
-            client.report_and_exit(api.post_init_error, _named("Runtime.BeforeSnapshotError", error))
+            client.report_and_exit(platform.post_init_error, _named("Runtime.BeforeSnapshotError", error))
         output.flush()
         _end_if_unsafe(_descriptors() - before)
 
     def run(self, environment):
         """In the fork, with its random numbers renewed already."""
+        platform = line.take(environment)
         self._take(environment)
-        api = RuntimeApi(environment["AWS_LAMBDA_RUNTIME_API"])
         try:
             _run_hooks("get_after_restore")
         except Exception as error:
-            client.report_and_exit(api.post_restore_error, _named("Runtime.AfterRestoreError", error))
-        client.serve(api, self._handler)
+            client.report_and_exit(platform.post_restore_error, _named("Runtime.AfterRestoreError", error))
+        client.serve(platform, self._handler)
 
     def _take(self, environment):
         """What the assignment changes; what INIT itself has changed stays."""

@@ -14,8 +14,8 @@ import gc
 import os
 import sys
 
-from lambent_runtime import invocation, loader, main as client, output
-from lambent_runtime.api import RuntimeApi
+from lambent_runtime import invocation, line, loader, main as client, output
+from lambent_runtime.context import Surroundings
 
 # Loaded ahead: what handlers import most. All of it costs a new interpreter 0.2 s, and 16 MiB that the forks share.
 _COMMON = (
@@ -32,12 +32,7 @@ _START_ONLY = ("PYTHON", "LD_", "LC_", "LANG", "GLIBC_", "MALLOC_", "OPENSSL_")
 _LIBRARY = "/var/runtime/lambent_template.so"
 
 _REHEARSALS = 20  # an interpreter specialises code that ran some ten times
-_SAMPLE_ANSWERS = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 0\r\n"
-    b"Lambda-Runtime-Deadline-Ms: 0\r\nLambda-Runtime-Trace-Id: Root=0\r\n"
-    b'Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: 12\r\n\r\n{"key": [1]}'
-    b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
-)
+_SAMPLE_CALL = b"\x0c" + bytes(15) + b"\1\0\6\0\3\0" + bytes(6) + b'0Root=0arn{"key": [1]}'
 
 
 def main():
@@ -127,6 +122,7 @@ class _Template:
         gc.enable()
         if self._must_exec(environment):
             runtime = os.path.join(self._runtime_dir, "bootstrap.py")
+            os.set_inheritable(int(environment[line.VARIABLE]), True)
             os.execve(sys.executable, [sys.executable, "-S", "-B", runtime], environment)
         self._begin_as_new(environment)
         if self._extras:
@@ -277,8 +273,8 @@ def _renew_clocks():
 
 def _serve_sample(handler):
     ours, platform = _socket.socketpair()
-    platform.sendall(_SAMPLE_ANSWERS)
-    invocation.serve_one(RuntimeApi("127.0.0.1:0", connection=ours), handler)
+    platform.sendall(_SAMPLE_CALL)
+    invocation.serve_one(line.Line(ours.fileno()), handler, Surroundings(os.environ))
     output.request_id, output.tenant_id = "", None
     ours.close()
     platform.close()

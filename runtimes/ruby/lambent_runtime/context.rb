@@ -8,14 +8,14 @@ module LambentRuntime
     attr_reader :aws_request_id, :invoked_function_arn, :function_name, :function_version, :memory_limit_in_mb,
                 :log_group_name, :log_stream_name, :deadline_ms, :identity, :client_context, :tenant_id
 
-    # headers: those of the answer to /invocation/next, with lower-case names.
-    def initialize(headers)
-      @aws_request_id = headers.fetch("lambda-runtime-aws-request-id")
-      @invoked_function_arn = headers["lambda-runtime-invoked-function-arn"]
-      @tenant_id = headers["lambda-runtime-aws-tenant-id"]
-      @deadline_ms = headers["lambda-runtime-deadline-ms"].to_i
-      @identity = parse(headers["lambda-runtime-cognito-identity"])
-      @client_context = parse(headers["lambda-runtime-client-context"])
+    # call: Line::Call
+    def initialize(call)
+      @aws_request_id = call.request_id
+      @invoked_function_arn = call.arn
+      @tenant_id = call.tenant_id.empty? ? nil : call.tenant_id
+      @deadline_ms = call.deadline_ms
+      @identity = parse(call.identity)
+      @client_context = parse(call.client_context)
       @function_name = ENV["AWS_LAMBDA_FUNCTION_NAME"]
       @function_version = ENV["AWS_LAMBDA_FUNCTION_VERSION"]
       @memory_limit_in_mb = ENV["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
@@ -31,7 +31,7 @@ module LambentRuntime
     private
 
     def parse(text)
-      text && JSON.parse(text)
+      text.empty? ? nil : JSON.parse(text)
     end
   end
 end

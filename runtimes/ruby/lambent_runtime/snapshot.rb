@@ -15,19 +15,19 @@ module LambentRuntime
     def initialize
       @started = ENV.to_h
       before = descriptors
-      api = Api.new(ENV.fetch("AWS_LAMBDA_RUNTIME_API"))
-      @handler = LambentRuntime.initialize_function(api)
-      run_hooks(:before_snapshot) { |error| LambentRuntime.end_by(api, :post_init_error, "Runtime.BeforeSnapshotError", error) }
+      line = Line.take(ENV)
+      @handler = LambentRuntime.initialize_function(line)
+      run_hooks(:before_snapshot) { |error| LambentRuntime.end_by(line, :post_init_error, "Runtime.BeforeSnapshotError", error) }
       end_if_unsafe(descriptors - before)
     end
 
     # In the fork.
     def run(environment)
+      line = Line.take(environment)
       take(environment)
       Randomness.renew
-      api = Api.new(environment.fetch("AWS_LAMBDA_RUNTIME_API"))
-      run_hooks(:after_restore) { |error| LambentRuntime.end_by(api, :post_restore_error, "Runtime.AfterRestoreError", error) }
-      LambentRuntime.serve(api, @handler)
+      run_hooks(:after_restore) { |error| LambentRuntime.end_by(line, :post_restore_error, "Runtime.AfterRestoreError", error) }
+      LambentRuntime.serve(line, @handler)
     end
 
     private

@@ -108,7 +108,8 @@ module LambentRuntime
       ENV.clear
       environment = wait
       script = File.join(FOLDER, "bootstrap.rb")
-      exec(environment, RbConfig.ruby, script, unsetenv_others: true) if must_exec?(environment)
+      line = Integer(environment.fetch(Line::VARIABLE))
+      exec(environment, RbConfig.ruby, script, unsetenv_others: true, line => line) if must_exec?(environment)
       begin_as_new(environment, script)
       Randomness.renew
       LambentRuntime.run
@@ -143,10 +144,8 @@ module LambentRuntime
 
     def serve_sample(handler)
       ours, platform = UNIXSocket.pair
-      platform.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 0\r\n" \
-                     "Lambda-Runtime-Deadline-Ms: 0\r\nLambda-Runtime-Trace-Id: Root=0\r\nContent-Length: 12\r\n\r\n" \
-                     "{\"key\": [1]}HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-      Invocation.serve_one(Api.new("127.0.0.1:0", ours), handler)
+      platform.write([12, 0, 0, 1, 6, 0, 0, 0, 0].pack(Line::CALL) << '0Root=0{"key": [1]}')
+      Invocation.serve_one(Line.new(ours), handler)
       [ours, platform].each(&:close)
     end
 

@@ -28,6 +28,7 @@ class RecordingObserver final : public Observer {
   }
   void on_answer(Answer answer) override { answers.push_back(std::move(answer)); }
   void on_init_error(Answer error) override { init_errors.push_back(std::move(error)); }
+  void on_lost() override { FAIL() << "a connection that ends is no end of HTTP"; }
 
   Session* session = nullptr;
   std::vector<Invocation> to_deliver;
@@ -45,14 +46,14 @@ Invocation invocation(std::string id) {
           .deadline = Wall(std::chrono::milliseconds(1'800'000'000'123))};
 }
 
-class SessionTest : public testing::Test {
+class HttpSessionTest : public testing::Test {
  protected:
-  SessionTest() : server_(loop_, clock_) {
+  HttpSessionTest() : server_(loop_, clock_) {
     limits_.sync_payload_bytes = 1000;
     auto listener = net::Listener::tcp(loop_, "127.0.0.1", 0);
     port_ = listener->port();
-    session_.emplace(loop_, server_, *std::move(listener), observer_, limits_);
-    observer_.session = &*session_;
+    session_ = make_http_session(loop_, server_, *std::move(listener), observer_, limits_);
+    observer_.session = session_.get();
   }
 
   std::unique_ptr<edge::ClientConnection> connect() {
@@ -101,7 +102,7 @@ class SessionTest : public testing::Test {
   Limits limits_;
   edge::HttpServer server_;
   RecordingObserver observer_;
-  std::optional<Session> session_;
+  std::unique_ptr<Session> session_;
   std::uint16_t port_ = 0;
   net::Scope scope_;
   int polls_ended_ = 0;
@@ -117,7 +118,7 @@ class SessionTest : public testing::Test {
   net::Task<> unknown_paths();
 };
 
-net::Task<> SessionTest::one_call() {
+net::Task<> HttpSessionTest::one_call() {
   observer_.to_deliver.push_back(invocation("id-1"));
   const auto client = connect();
   const edge::Response next = co_await ask(*client, "GET", kNext);
@@ -132,14 +133,14 @@ net::Task<> SessionTest::one_call() {
   EXPECT_EQ(session_->state(), Session::State::answered);
 }
 
-TEST_F(SessionTest, GivesTheCallToTheRuntimeAndItsAnswerToTheObserver) {
+TEST_F(HttpSessionTest, GivesTheCallToTheRuntimeAndItsAnswerToTheObserver) {
   run(one_call());
   ASSERT_EQ(observer_.answers.size(), 1U);
   EXPECT_EQ(observer_.answers[0].body, "42");
   EXPECT_FALSE(observer_.answers[0].is_error);
 }
 
-net::Task<> SessionTest::wrong_ids() {
+net::Task<> HttpSessionTest::wrong_ids() {
   const auto client = connect();
   const auto before = co_await ask(*client, "POST", "/2018-06-01/runtime/invocation/id-1/response", "1");
   EXPECT_EQ(before.status, 400);
@@ -150,12 +151,12 @@ net::Task<> SessionTest::wrong_ids() {
   EXPECT_NE(foreign.body.find("InvalidRequestID"), std::string::npos);
 }
 
-TEST_F(SessionTest, RefusesAnAnswerForAnIdThatIsNotInFlight) {
+TEST_F(HttpSessionTest, RefusesAnAnswerForAnIdThatIsNotInFlight) {
   run(wrong_ids());
   EXPECT_TRUE(observer_.answers.empty());
 }
 
-net::Task<> SessionTest::answers_twice() {
+net::Task<> HttpSessionTest::answers_twice() {
   observer_.to_deliver.push_back(invocation("id-1"));
   const auto client = connect();
   std::ignore = co_await ask(*client, "GET", kNext);
@@ -164,14 +165,14 @@ net::Task<> SessionTest::answers_twice() {
   EXPECT_EQ(second.status, 403);
 }
 
-TEST_F(SessionTest, TakesOnlyTheFirstOfTwoAnswers) {
+TEST_F(HttpSessionTest, TakesOnlyTheFirstOfTwoAnswers) {
   run(answers_twice());
   ASSERT_EQ(observer_.answers.size(), 1U);
   EXPECT_TRUE(observer_.answers[0].is_error);
   EXPECT_EQ(observer_.answers[0].error_type, "E");
 }
 
-net::Task<> SessionTest::next_while_busy() {
+net::Task<> HttpSessionTest::next_while_busy() {
   observer_.to_deliver.push_back(invocation("id-1"));
   const auto client = connect();
   std::ignore = co_await ask(*client, "GET", kNext);
@@ -180,15 +181,15 @@ net::Task<> SessionTest::next_while_busy() {
   EXPECT_NE(again.body.find("InvalidStateTransition"), std::string::npos);
 }
 
-TEST_F(SessionTest, RefusesNextWhileACallIsNotAnswered) {
+TEST_F(HttpSessionTest, RefusesNextWhileACallIsNotAnswered) {
   run(next_while_busy());
 }
 
-net::Task<> SessionTest::poll_given_up() {
+net::Task<> HttpSessionTest::poll_given_up() {
   {
     const auto gone = connect();
     net::Scope poll;
-    poll.spawn([](SessionTest& test, edge::ClientConnection& by) -> net::Task<> {
+    poll.spawn([](HttpSessionTest& test, edge::ClientConnection& by) -> net::Task<> {
       std::ignore = co_await ask(by, "GET", kNext);
       test.polls_ended_++;
     }(*this, *gone));
@@ -204,12 +205,12 @@ net::Task<> SessionTest::poll_given_up() {
   EXPECT_FALSE(session_->take_undelivered());
 }
 
-TEST_F(SessionTest, ACallForAPollThatWasGivenUpWaitsForTheNextPoll) {
+TEST_F(HttpSessionTest, ACallForAPollThatWasGivenUpWaitsForTheNextPoll) {
   run(poll_given_up());
   EXPECT_EQ(polls_ended_, 1);
 }
 
-net::Task<> SessionTest::init_error() {
+net::Task<> HttpSessionTest::init_error() {
   const auto client = connect();
   const auto first = co_await ask(*client, "POST", "/2018-06-01/runtime/init/error", R"({"errorMessage":"no"})",
                                   "Runtime.ImportModuleError");
@@ -218,13 +219,13 @@ net::Task<> SessionTest::init_error() {
   EXPECT_EQ(second.status, 403);
 }
 
-TEST_F(SessionTest, ReportsAnInitErrorOnce) {
+TEST_F(HttpSessionTest, ReportsAnInitErrorOnce) {
   run(init_error());
   ASSERT_EQ(observer_.init_errors.size(), 1U);
   EXPECT_EQ(observer_.init_errors[0].error_type, "Runtime.ImportModuleError");
 }
 
-net::Task<> SessionTest::too_large() {
+net::Task<> HttpSessionTest::too_large() {
   observer_.to_deliver.push_back(invocation("id-1"));
   const auto client = connect();
   std::ignore = co_await ask(*client, "GET", kNext);
@@ -233,21 +234,21 @@ net::Task<> SessionTest::too_large() {
   EXPECT_EQ(refused.status, 413);
 }
 
-TEST_F(SessionTest, AnAnswerOverTheLimitBecomesAnError) {
+TEST_F(HttpSessionTest, AnAnswerOverTheLimitBecomesAnError) {
   run(too_large());
   ASSERT_EQ(observer_.answers.size(), 1U);
   EXPECT_TRUE(observer_.answers[0].is_error);
   EXPECT_EQ(observer_.answers[0].error_type, "Function.ResponseSizeTooLarge");
 }
 
-net::Task<> SessionTest::unknown_paths() {
+net::Task<> HttpSessionTest::unknown_paths() {
   const auto client = connect();
   EXPECT_EQ((co_await ask(*client, "GET", "/")).status, 404);
   EXPECT_EQ((co_await ask(*client, "POST", kNext, "x")).status, 405);
   EXPECT_EQ((co_await ask(*client, "GET", "/2018-06-01/runtime/invocation/a/response")).status, 405);
 }
 
-TEST_F(SessionTest, AnswersUnknownPathsAndMethods) {
+TEST_F(HttpSessionTest, AnswersUnknownPathsAndMethods) {
   run(unknown_paths());
   EXPECT_EQ(observer_.waited, 0);
 }

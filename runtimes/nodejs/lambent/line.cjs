@@ -1,0 +1,153 @@
+'use strict';
+// The line to the platform: frames over an inherited stream socket, in place of the Runtime API over HTTP.
+//
+// One frame a call comes, one goes back (src/runtime_api/frames.h has the layout). Reads and writes block: while the
+// instance waits for its next call nothing of it runs, as if it were frozen already, and the line is no handle of the
+// event loop, which so empties when the handler's own work is done.
+
+const fs = require('fs');
+
+const VARIABLE = '_LAMBENT_RUNTIME_LINE'; // names the descriptor
+const CALL_HEAD = 28;
+const ANSWER_HEAD = 12;
+const BUFFER_BYTES = 1 << 16;
+const TYPE_BYTES_MAX = 1024;
+const WAITING = 1;
+const KINDS = {
+  waiting: 1, response: 2, error: 3, initError: 4, streamBegin: 5, streamPart: 6, streamEnd: 7, restoreError: 8,
+};
+
+class Line {
+  #fd;
+  #io;
+  #in = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #out = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+
+  // fd: the connected socket, blocking. io: in place of it, for rehearsals.
+  constructor(fd, io = fs) {
+    this.#fd = fd;
+    this.#io = io;
+  }
+
+  // Blocks until there is an invocation. Texts are '' where there is none; payload is JSON text.
+  next() {
+    this.#send(KINDS.waiting, WAITING, '', '', '');
+    let bytes = this.#in;
+    let have = 0;
+    while (have < CALL_HEAD) have += this.#read(bytes, have);
+    const sizes = [];
+    let end = CALL_HEAD;
+    for (let at = 16; at < 26; at += 2) {
+      sizes.push(bytes.readUInt16LE(at));
+      end += sizes[sizes.length - 1];
+    }
+    sizes.push(bytes.readUInt32LE(4), bytes.readUInt32LE(0));
+    end += sizes[5] + sizes[6];
+    const deadlineMs = Number(bytes.readBigInt64LE(8));
+    if (end > bytes.length) {
+      bytes = Buffer.allocUnsafe(end);
+      this.#in.copy(bytes, 0, 0, have);
+    }
+    while (have < end) have += this.#read(bytes, have, end);
+    let at = CALL_HEAD;
+    const [requestId, traceId, arn, identity, tenantId, clientContext, payload] = sizes.map((size) => {
+      at += size;
+      return size === 0 ? '' : bytes.toString('utf8', at - size, at);
+    });
+    return { requestId, traceId, arn, identity, tenantId, clientContext, payload, deadlineMs };
+  }
+
+  // text: JSON.
+  postResponse(requestId, text) {
+    this.#send(KINDS.response, 0, requestId, 'application/json', text);
+  }
+
+  // report: as faults.describe makes it.
+  postError(requestId, report) {
+    this.#postReport(KINDS.error, requestId, report);
+  }
+
+  postInitError(report) {
+    this.#postReport(KINDS.initError, '', report);
+  }
+
+  postRestoreError(report) {
+    this.#postReport(KINDS.restoreError, '', report);
+  }
+
+  // Begins an answer in parts: {write(bytes), end(report?)}. A report given to end() tells of an error midway.
+  startResponse(requestId, contentType) {
+    this.#send(KINDS.streamBegin, 0, requestId, contentType, '');
+    let ended = false;
+    return {
+      write: (bytes) => {
+        if (!ended && bytes.length > 0) this.#sendBytes(KINDS.streamPart, '', '', bytes);
+      },
+      end: (report) => {
+        if (ended) return;
+        ended = true;
+        if (report) this.#postReport(KINDS.streamEnd, '', report);
+        else this.#send(KINDS.streamEnd, 0, '', '', '');
+      },
+    };
+  }
+
+  #postReport(kind, requestId, report) {
+    this.#send(kind, 0, requestId, printable(report.errorType) || 'Error', JSON.stringify(report));
+  }
+
+  #send(kind, flags, id, type, text) {
+    const at = ANSWER_HEAD + id.length + type.length;
+    if (at + text.length * 3 > this.#out.length) return this.#sendBytes(kind, id, type, Buffer.from(text));
+    const length = this.#out.write(text, at);
+    this.#putHead(kind, flags, id, type, length);
+    return this.#write(this.#out, at + length);
+  }
+
+  #sendBytes(kind, id, type, bytes) {
+    this.#putHead(kind, 0, id, type, bytes.length);
+    this.#write(this.#out, ANSWER_HEAD + id.length + type.length);
+    this.#write(bytes, bytes.length);
+  }
+
+  #putHead(kind, flags, id, type, length) {
+    const out = this.#out;
+    out[0] = kind;
+    out[1] = flags;
+    out.writeUInt16LE(id.length, 2);
+    out.writeUInt16LE(type.length, 4);
+    out.writeUInt16LE(0, 6);
+    out.writeUInt32LE(length, 8);
+    if (id) out.write(id, ANSWER_HEAD, 'latin1');
+    if (type) out.write(type, ANSWER_HEAD + id.length, 'latin1');
+  }
+
+  // A line that was cut shows at the next read.
+  #write(bytes, length) {
+    try {
+      for (let at = 0; at < length;) at += this.#io.writeSync(this.#fd, bytes, at, length - at);
+    } catch (error) {
+      if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
+    }
+  }
+
+  #read(into, at, end = into.length) {
+    const count = this.#io.readSync(this.#fd, into, at, end - at, null);
+    if (count === 0) throw new Error('the platform has closed the line');
+    return count;
+  }
+}
+
+// An error's type can be any text; it goes into a header and into the log.
+function printable(text) {
+  return text.replace(/[^\x20-\x7e]/g, '').slice(0, TYPE_BYTES_MAX);
+}
+
+// The line that the environment names, whose variable is gone then.
+function take(environment) {
+  const fd = Number(environment[VARIABLE]);
+  delete environment[VARIABLE];
+  return new Line(fd);
+}
+
+module.exports = { Line, VARIABLE, take };
