@@ -1,5 +1,5 @@
-// Any bytes from inside a sandbox to its Runtime API over HTTP: whatever comes, the session keeps to its states. An answer is
-// taken once for each call that was handed out, within its bounds, and the session always comes to its end.
+// Any bytes from inside a sandbox to its Runtime API over HTTP: whatever comes, the session keeps to its states. An
+// answer is taken once for each call that was handed out, within its bounds, and the session always comes to its end.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>

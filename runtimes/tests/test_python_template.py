@@ -47,8 +47,9 @@ def test_a_fork_looks_like_a_new_interpreter(run_new_python, run_forked_python, 
     states = []
     for run in (run_new_python, run_forked_python):
         state = run(STATE, env=env).result()
-        state["environ"].pop("_LAMBENT_RUNTIME_LINE")
-        state["printenv"] = sorted(v for v in state["printenv"] if not v.startswith("_LAMBENT_RUNTIME_LINE="))
+        assert "_LAMBENT_RUNTIME_LINE" not in state["environ"]
+        state["printenv"].sort()
+        state["fds"] = [fd.partition(" ")[2] if fd.endswith(" socket") else fd for fd in state["fds"]]
         states.append(state)
     assert states[0] == states[1]
 

@@ -135,8 +135,8 @@ Instance::State Instance::state() const {
   return impl_->state;
 }
 bool Instance::is_usable() const {
-  return !impl_->ending && !impl_->is_lost && impl_->state != State::ended &&
-         (impl_->why == Impl::Why::itself || impl_->state == State::failed);
+  if (impl_->ending || impl_->state == State::ended) return false;
+  return impl_->state == State::failed || (impl_->why == Impl::Why::itself && !impl_->is_lost);
 }
 const catalog::Function& Instance::function() const {
   return *impl_->function;
@@ -259,12 +259,12 @@ void Instance::Impl::open_doors() {
   pump_scope.spawn(pump->run());
   freezer.adopt(std::move(child->freezer));
   if (child->runtime_line.valid()) {
-    session = runtime_api::make_line_session(
-        around.loop, net::Stream(around.loop, std::move(child->runtime_line)), *this, around.limits);
+    session = runtime_api::make_line_session(around.loop, net::Stream(around.loop, std::move(child->runtime_line)),
+                                             *this, around.limits);
   } else {
-    session = runtime_api::make_http_session(
-        around.loop, around.http, net::Listener::adopt(around.loop, std::move(child->runtime_listener)), *this,
-        around.limits);
+    session = runtime_api::make_http_session(around.loop, around.http,
+                                             net::Listener::adopt(around.loop, std::move(child->runtime_listener)),
+                                             *this, around.limits);
   }
   edge::HttpLimits bounds = edge::HttpLimits::of_a_sandbox();
   bounds.head_bytes = around.limits.header_bytes;

@@ -43,11 +43,11 @@ class LineSession final : public Session {
   const Limits& limits_;
   FrameReader frames_;
   State state_ = State::starting;
-  std::string request_id_;               // in flight
-  std::optional<Answer> answer_;         // being received in parts
+  std::string request_id_;        // in flight
+  std::optional<Answer> answer_;  // being received in parts
   std::optional<Invocation> undelivered_;
-  std::string head_;                     // of the frame that is written; kept for its capacity
-  std::optional<edge::Turns> turns_;     // once a body did not come at once
+  std::string head_;                  // of the frame that is written; kept for its capacity
+  std::optional<edge::Turns> turns_;  // once a body did not come at once
   bool stopping_ = false;
   net::Scope reading_;
   net::Scope writing_;

@@ -1,6 +1,6 @@
-// What an instance and its runtime say to each other, on a socket that only this instance reaches: by the Lambda Runtime
-// API over HTTP (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, version 2018-06-01: next, response,
-// error, init/error), or by frames (frames.h).
+// What an instance and its runtime say to each other, on a socket that only this instance reaches: by the Lambda
+// Runtime API over HTTP (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, version 2018-06-01: next,
+// response, error, init/error), or by frames (frames.h).
 //
 // States, as the runtime moves them:
 //
@@ -8,8 +8,8 @@
 //         |
 //         +--init/error--> failed
 //
-// An HTTP request that does not fit the state is answered as AWS does and changes nothing: 403 InvalidStateTransition, or
-// 400 InvalidRequestID for an id that is not the one in flight. The function's code is not trusted: every body is
+// An HTTP request that does not fit the state is answered as AWS does and changes nothing: 403 InvalidStateTransition,
+// or 400 InvalidRequestID for an id that is not the one in flight. The function's code is not trusted: every body is
 // bounded, ids are compared, and whatever it sends reaches only its own caller.
 //
 // Used on the loop's thread only.

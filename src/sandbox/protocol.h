@@ -136,7 +136,7 @@ struct Launch {
   std::uint16_t runtime_port;
   std::uint16_t platform_port;
   std::uint32_t seccomp_profile;
-  std::uint32_t network;   // NetworkMode
+  std::uint32_t network;       // NetworkMode
   std::uint32_t kind;          // of shells (Prepare) that fit it; 0: none
   std::uint32_t runtime_line;  // 0 or 1
 };

@@ -191,13 +191,15 @@ def test_its_credentials_end_with_it(server):
 
 @pytest.mark.case("runtime-api-foreign")
 def test_the_runtime_api_is_the_instances_own(probe, other):
-    """Port 9001 answers inside each instance, and answers only for its own call."""
-    ask = """
-import http.client
-c = http.client.HTTPConnection(os.environ['AWS_LAMBDA_RUNTIME_API'])
-c.request('POST', '/2018-06-01/runtime/invocation/%s/response' % ID, b'"stolen"')
-r = c.getresponse()
-result = [r.status, json.loads(r.read())['errorType'], context.aws_request_id]
+    """What is said on an instance's line for the call of another one ends the instance that says it, and only that."""
+    ids = [each("result = [context.log_stream_name, context.aws_request_id]") for each in (probe, other)]
+    steal = """
+import struct
+id, type, body = ID.encode(), b'application/json', b'"stolen"'
+os.write(63, struct.pack('<BBHHHI', 2, 1, len(id), len(type), 0, len(body)) + id + type + body)
+time.sleep(20)
 """
-    its_id = other(ask.replace("ID", "'0'"))[2]
-    assert probe(ask.replace("ID", repr(its_id)))[:2] == [400, "InvalidRequestID"]
+    with pytest.raises(AssertionError, match="Runtime.ExitError"):
+        probe("import time\n" + steal.replace("ID", repr(ids[1][1])))
+    assert other("result = context.log_stream_name") == ids[1][0]
+    assert probe("result = context.log_stream_name") != ids[0][0]

@@ -310,6 +310,7 @@ static void look(uv_prepare_t* handle) {
     napi_get_and_clear_last_exception(env, &thrown);
     napi_fatal_exception(env, thrown);
   }
+  if (!is_empty()) emptiness.told = 0;  // the listeners found something to do, if only for this turn
   napi_close_handle_scope(env, scope);
 }
 
