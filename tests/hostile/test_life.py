@@ -171,7 +171,7 @@ def test_deletes_during_a_deploy_leave_all_or_nothing(server):
 
 @pytest.mark.case("residue")
 def test_a_new_version_finds_nothing_of_the_old(server, compiled, attacker):
-    target = Attacker(server, compiled("ipc").read_bytes())
+    target = Attacker(server, compiled("ipc").read_bytes(), MemorySize=1769)  # a whole core to fill memory with
     assert target("leave memory")["/tmp"] == "ok"
     server.client("lambda").update_function_code(FunctionName=target.name,
                                                  ZipFile=make_zip({"bootstrap!": compiled("ipc").read_bytes(), "new": ""}))
@@ -183,7 +183,7 @@ def test_a_new_version_finds_nothing_of_the_old(server, compiled, attacker):
 
 @pytest.mark.case("residue")
 def test_a_new_instance_finds_nothing_of_one_that_died(compiled, server):
-    target = Attacker(server, compiled("ipc").read_bytes())
+    target = Attacker(server, compiled("ipc").read_bytes(), MemorySize=1769)  # a whole core to fill memory with
     target("leave memory")
     pid, = [p for p in process_ids_of(target.name) if b"bootstrap" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes()]
     os.kill(pid, 9)
