@@ -3,7 +3,8 @@
 // template has: so nothing may know a fork by its process id.
 //
 // One packet on the control socket, "<children> <at once> <file of the environment block> <file that output is appended
-// to>", begins it; at the end one comes back: "<children that ended with 0>".
+// to>", begins it; at the end one comes back: "<children that ended with 0>". A child's line to the platform is
+// descriptor 60; nobody is at its other end.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PACKET = 8192 };
+enum { PACKET = 8192, LINE = 60 };
 
 static int control = -1;
 static int own_namespace = -1;
@@ -60,7 +61,11 @@ int lambent_template_become(void) {
   if (out < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) return -1;
   // A number that no descriptor of the interpreter has, since some of them remember theirs.
   const unsigned block = (unsigned)open(environment, O_RDONLY | O_CLOEXEC);
+  int line[2];
+  if (block >= LINE || socketpair(AF_UNIX, SOCK_STREAM, 0, line) != 0) return -1;
+  if (line[0] == LINE || line[1] == LINE || dup2(line[0], LINE) < 0) return -1;
   close_range(3, block - 1, 0);
-  close_range(block + 1, ~0U, 0);
+  close_range(block + 1, LINE - 1, 0);
+  close_range(LINE + 1, ~0U, 0);
   return (int)block;
 }

@@ -10,7 +10,7 @@ import subprocess
 import botocore
 import pytest
 
-from runtime_api_server import function_environment
+from instance import function_environment
 from runtime_paths import NODE_TEMPLATE_FLAGS, PYTHON_FLAGS, RUNTIMES
 from template_process import build_library, build_node_addon
 import fork_draws
@@ -19,6 +19,7 @@ FORKS = int(os.environ.get("FORKS", "500"))
 AT_ONCE = os.cpu_count() * 2
 SECONDS_EACH = 0.5  # a bound for a machine under load
 KEY_SHARE = 51  # RFC 8446, 4.2
+LINE, LINE_OF_FORKS = "_LAMBENT_RUNTIME_LINE", "60"  # as template_storm.c has it
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +35,13 @@ def run_storm(argv, library, environment, template_environment, folder):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     own_namespaces = ["unshare", *rights, "--pid", "--fork", "--kill-child", "--mount-proc"]
+    line, other_end = socket.socketpair()  # of INIT, in a snapshot
     full = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "en_US.UTF-8", "TZ": ":UTC", **template_environment,
             "LAMBENT_TEMPLATE_FD": str(theirs.fileno()), "LAMBENT_TEMPLATE_LIBRARY": library}
-    with ours, theirs, subprocess.Popen([*own_namespaces, *argv], env=full, stdin=subprocess.DEVNULL,
-                                        pass_fds=[theirs.fileno()]) as template:
+    if LINE in full:
+        full[LINE] = str(line.fileno())
+    with ours, theirs, line, other_end, subprocess.Popen([*own_namespaces, *argv], env=full, stdin=subprocess.DEVNULL,
+                                        pass_fds=[theirs.fileno(), line.fileno()]) as template:
         theirs.close()
         ours.settimeout(60 + FORKS * SECONDS_EACH)
         ours.send(f"{FORKS} {AT_ONCE} {block} {output}".encode())
@@ -91,7 +95,7 @@ def storm(request, storm_library, tmp_path):
         draws.mkdir()
         for name, text in files.items():
             (task / name).write_text(text)
-        environment = {**function_environment(task, handler, runtime, "127.0.0.1:1"), "DRAWS_FOLDER": str(draws)}
+        environment = {**function_environment(task, handler, runtime), "DRAWS_FOLDER": str(draws), LINE: LINE_OF_FORKS}
         own = template_environment or {}
         if request.param == "snapshot":
             environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start"
