@@ -15,6 +15,7 @@ struct CallLimits {
   std::chrono::milliseconds first_retry{60'000};  // wait before an asynchronous call's second attempt
   std::chrono::milliseconds second_retry{120'000};
   std::uint32_t layers = 5;              // of one function
+  std::uint32_t filters = 5;             // of one event source mapping
   std::size_t policy_bytes = 20 * 1024;  // resource policy of one function, version or alias
 };
 

@@ -22,8 +22,8 @@ std::string encode_event_source_mapping(const EventSourceMapping& mapping) {
                                       {"bisects", mapping.bisects},
                                       {"reports_item_failures", mapping.reports_item_failures},
                                       {"on_failure", mapping.on_failure},
-                                      {"modified_ms", mapping.modified_ms},
-                                      {"created_ms", mapping.created_ms}});
+                                      {"tags", pairs_to_json(mapping.tags)},
+                                      {"modified_ms", mapping.modified_ms}});
 }
 
 Result<EventSourceMapping> decode_event_source_mapping(std::string_view text) {
@@ -46,8 +46,8 @@ Result<EventSourceMapping> decode_event_source_mapping(std::string_view text) {
   reader.boolean("bisects", mapping.bisects);
   reader.boolean("reports_item_failures", mapping.reports_item_failures);
   reader.text("on_failure", mapping.on_failure);
+  reader.pairs("tags", mapping.tags);
   reader.number("modified_ms", mapping.modified_ms);
-  reader.number("created_ms", mapping.created_ms);
   LAMBENT_TRY_VOID(reader.result("event source mapping"));
   return mapping;
 }

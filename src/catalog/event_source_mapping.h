@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -12,9 +13,8 @@
 namespace lambent::catalog {
 
 struct EventSourceMapping {
-  static constexpr std::string_view kKind = "event-source-mappings";        // of the documents that are mappings
-  static constexpr std::string_view kPositions = "event-source-positions";  // how far each one is: position_id()
-  static constexpr std::int64_t kUnlimited = -1;                            // of ages and retries
+  static constexpr std::string_view kKind = "event-source-mappings";  // of the documents that are mappings
+  static constexpr std::int64_t kUnlimited = -1;                      // of ages and retries
 
   std::string id;  // a UUID
   std::string source_arn;
@@ -32,10 +32,8 @@ struct EventSourceMapping {
   bool bisects = false;                   // a batch that fails is tried again in halves
   bool reports_item_failures = false;     // FunctionResponseTypes: ReportBatchItemFailures
   std::string on_failure;                 // ARN, or empty
-  std::int64_t modified_ms = 0;           // since the epoch
-  std::int64_t created_ms = 0;            // LATEST of a shard that is new since then begins at the shard's start
-
-  [[nodiscard]] std::string position_id(std::string_view shard) const { return id + "|" + std::string(shard); }
+  std::vector<std::pair<std::string, std::string>> tags;
+  std::int64_t modified_ms = 0;  // since the epoch
 };
 
 // How it is kept; see record_reader.h.

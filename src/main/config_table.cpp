@@ -272,6 +272,7 @@ std::vector<Setting> function_limits() {
              LAMBENT_AT(calls.async_concurrency)),
       size("limits.policy_bytes", group, "Resource policy of one function", LAMBENT_AT(calls.policy_bytes)),
       number("limits.layers", group, "Layers of one function", 0, 100, LAMBENT_AT(calls.layers)),
+      number("limits.filters", group, "Filters of one event source mapping", 0, 100, LAMBENT_AT(calls.filters)),
       number("limits.recursion_depth", group, "Calls of one function in one chain of requests", 1, kMany,
              LAMBENT_AT(calls.recursion_depth)),
       duration("limits.first_retry", group, "Wait before the second attempt of an asynchronous call",

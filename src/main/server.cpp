@@ -44,6 +44,7 @@
 #include "tables/engine.h"
 #include "telemetry/log_store.h"
 #include "telemetry/usage_ledger.h"
+#include "triggers/event_source_engine.h"
 #include "triggers/function_url.h"
 
 namespace lambent {
@@ -178,6 +179,9 @@ struct Server::Impl {
   std::optional<store::Committer> committer;
   std::optional<invoke::EventQueue> events;
   std::optional<invoke::FunctionDestination> function_destination;
+  invoke::Destinations destinations;  // of event source mappings
+  std::optional<triggers::MappingPositions> positions;
+  std::optional<triggers::EventSourceEngine> event_sources;
 
   std::optional<services::lambda::LambdaService> lambda;
   std::optional<services::dynamodb::DynamoDb> dynamodb;
@@ -196,10 +200,12 @@ struct Server::Impl {
   Result<> build();
   Result<> build_engines();
   Result<> build_invocation();
+  void build_event_sources();
   void build_services();
 
   net::Task<> serve();
   net::Task<Result<>> start();
+  Result<> start_event_sources();
   net::Task<> drain();
   net::Task<> end_calls(Monotonic deadline);
   net::Task<> watch_for_hurry();
@@ -287,6 +293,33 @@ Result<> Server::Impl::build_invocation() {
   });
   events->add_destination(*function_destination);
   invoker->use_queue(*events);
+  build_event_sources();
+  return {};
+}
+
+void Server::Impl::build_event_sources() {
+  destinations.add(*function_destination);
+  positions.emplace(*disk.store, *committer);
+  triggers::MappingPolicy policy;
+  policy.payload_bytes = config.limits.sync_payload_bytes;
+  event_sources.emplace(triggers::MappingParts{
+      .loop = loop,
+      .clock = clock,
+      .invoker = *invoker,
+      .find_function = [this](const std::string& name,
+                              const std::string& qualifier) { return event_target(name, qualifier).function; },
+      .home = {config.region, config.account_id},
+      .positions = *positions,
+      .destinations = destinations,
+      .policy = policy});
+}
+
+Result<> Server::Impl::start_event_sources() {
+  LAMBENT_TRY_VOID(positions->load());
+  for (const auto& [id, text] : documents->all(catalog::EventSourceMapping::kKind)) {
+    LAMBENT_TRY(const auto mapping, catalog::decode_event_source_mapping(text));
+    event_sources->follow(mapping);
+  }
   return {};
 }
 
@@ -299,7 +332,7 @@ void Server::Impl::build_services() {
   urls.bind = client_address(config.bind);
   urls.port = listener.port();
 
-  lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *layers, *documents, *invoker, *invoker,
+  lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *layers, *documents, *invoker, *invoker, *event_sources,
                                                *disk.credentials, clock, random},
                  services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture(), network,
                                                   config.calls});
@@ -374,6 +407,7 @@ net::Task<Result<>> Server::Impl::start() {
   for (const auto& [name, entry] : catalog->entries()) invoker->follow(entry);
   LAMBENT_CO_TRY(const std::size_t resumed, events->resume());
   if (resumed > 0) log::info("{} asynchronous calls of an earlier run go on", resumed);
+  LAMBENT_CO_TRY_VOID(start_event_sources());
   for (const auto& runtime : catalog->runtimes_in_use()) invoker->expect(runtime);
   housekeeping->start();
   if (recorder) recorder->start();
@@ -422,6 +456,7 @@ net::Task<> Server::Impl::watch_for_hurry() {
 net::Task<> Server::Impl::drain() {
   router->set_ready(false);
   events->hold();
+  event_sources->hold();
   net::Scope ending;
   net::Scope watching;
   watching.spawn(watch_for_hurry());
@@ -431,6 +466,7 @@ net::Task<> Server::Impl::drain() {
   stop_signal->cancel();
   co_await watching.join();
   co_await events->stop();
+  co_await event_sources->stop();
   co_await instance_http->drain(std::chrono::milliseconds(0));
   co_await spawner.close();
   co_await egress.stop();

@@ -52,8 +52,15 @@ net::Task<> EventSourceEngine::change_over(std::string id) {
   place.is_changing = false;
 }
 
-net::Task<> EventSourceEngine::stop() {
+void EventSourceEngine::hold() {
   stopping_ = true;
+  for (auto& [id, place] : places_) {
+    if (place.run) place.run->hold();
+  }
+}
+
+net::Task<> EventSourceEngine::stop() {
+  hold();
   co_await scope_.join();
   for (auto& [id, place] : places_) {
     if (place.run) scope_.spawn(place.run->stop());  // all at the same time

@@ -24,7 +24,9 @@ class EventSourceEngine final : public invoke::EventSources {
 
   // Before the first follow(); outlives the engine.
   void add_source(StreamSource& source) { sources_.push_back(&source); }
-  // Starts nothing more; batches that are with functions end first.
+  // Starts nothing more.
+  void hold();
+  // Calls hold(), and waits for batches that are with functions.
   net::Task<> stop();
 
   [[nodiscard]] bool takes(std::string_view source_arn) const override { return source_of(source_arn) != nullptr; }

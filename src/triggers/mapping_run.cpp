@@ -40,9 +40,13 @@ void MappingRun::start() {
   scope_.spawn(watch_shards());
 }
 
-net::Task<> MappingRun::stop() {
+void MappingRun::hold() {
   stopping_ = true;
   for (auto& timer : timers_) timer.cancel();
+}
+
+net::Task<> MappingRun::stop() {
+  hold();
   co_await scope_.join();
 }
 

@@ -67,7 +67,9 @@ class MappingRun {
   MappingRun& operator=(const MappingRun&) = delete;
 
   void start();
-  // Starts nothing more; a batch that is with the function ends first, and is not handed over again if it succeeds.
+  // Starts nothing more.
+  void hold();
+  // Calls hold(), and waits for a batch that is with the function; it is not handed over again if it succeeds.
   net::Task<> stop();
   [[nodiscard]] const std::string& last_result() const { return last_result_; }
 

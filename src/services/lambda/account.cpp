@@ -17,7 +17,12 @@ namespace {
 
 constexpr std::int64_t kTotalCodeBytes = 80'530'636'800;  // AWS's 75 GB; shown, not enforced
 
-// Tags belong to functions, never to their versions.
+template <class Tags>
+void erase_tags(const std::vector<std::string>& keys, Tags& tags) {
+  std::erase_if(tags, [&](const auto& tag) { return std::ranges::find(keys, tag.first) != keys.end(); });
+}
+
+// Tags belong to functions, never to their versions; and to event source mappings.
 ApiResult<void> check_taggable(std::string_view resource) {
   const auto name = catalog::parse_function_name(resource);
   if (name && name->qualifier.empty() && !name->region.empty()) return {};
@@ -58,6 +63,17 @@ Answer<api::GetAccountSettingsResponse> LambdaService::get_account_settings(cons
 }
 
 Answer<protocol::Nothing> LambdaService::tag_resource(const CallContext&, api::TagResourceRequest request) {
+  if (const auto mapping = mapping_id(request.resource)) {
+    const auto add = [&](catalog::EventSourceMapping& tagged) -> ApiResult<void> {
+      auto tags = to_map(tagged.tags);
+      for (auto& [name, value] : request.tags) tags[name] = value;
+      LAMBENT_TRY_VOID(check_tags(tags));
+      tagged.tags = to_pairs(tags);
+      return {};
+    };
+    LAMBENT_CO_TRY_VOID(co_await change_mapping_tags(*mapping, add));
+    co_return protocol::Nothing{};
+  }
   LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
   LAMBENT_CO_TRY(auto change, begin_change(request.resource));
   auto function = *change.current();
@@ -71,20 +87,31 @@ Answer<protocol::Nothing> LambdaService::tag_resource(const CallContext&, api::T
 }
 
 Answer<protocol::Nothing> LambdaService::untag_resource(const CallContext&, api::UntagResourceRequest request) {
+  if (const auto mapping = mapping_id(request.resource)) {
+    const auto remove = [&](catalog::EventSourceMapping& tagged) -> ApiResult<void> {
+      erase_tags(request.tag_keys, tagged.tags);
+      return {};
+    };
+    LAMBENT_CO_TRY_VOID(co_await change_mapping_tags(*mapping, remove));
+    co_return protocol::Nothing{};
+  }
   LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
   LAMBENT_CO_TRY(auto change, begin_change(request.resource));
   auto function = *change.current();
-  std::erase_if(function.tags, [&](const auto& tag) {
-    return std::ranges::find(request.tag_keys, tag.first) != request.tag_keys.end();
-  });
+  erase_tags(request.tag_keys, function.tags);
   LAMBENT_CO_TRY_VOID(co_await commit_tags(parts_, change, std::move(function)));
   co_return protocol::Nothing{};
 }
 
 Answer<api::ListTagsResponse> LambdaService::list_tags(const CallContext&, api::ListTagsRequest request) {
+  api::ListTagsResponse reply;
+  if (const auto id = mapping_id(request.resource)) {
+    LAMBENT_CO_TRY(const auto mapping, find_mapping(*id));
+    reply.tags = to_map(mapping.tags);
+    co_return reply;
+  }
   LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
   LAMBENT_CO_TRY(const auto named, find(request.resource, ""));
-  api::ListTagsResponse reply;
   reply.tags = to_map(named.function->tags);
   co_return reply;
 }

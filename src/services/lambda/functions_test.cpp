@@ -44,7 +44,8 @@ TEST_F(Functions, KeepEverySetting) {
   ASSERT_TRUE(create(request));
   t.restart();
   const LambdaService after{
-      {*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, credentials, clock, random}, LambdaSettings{}};
+      {*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, event_sources, credentials, clock, random},
+      LambdaSettings{}};
   const auto shown = t.run(const_cast<LambdaService&>(after).get_function(call, {.function_name = "hello"}));
   ASSERT_TRUE(shown);
   const auto& configuration = *shown->configuration;

@@ -22,11 +22,13 @@
 #include "catalog/catalog.h"
 #include "catalog/code_store.h"
 #include "catalog/documents.h"
+#include "catalog/event_source_mapping.h"
 #include "catalog/function_name.h"
 #include "catalog/function_url_address.h"
 #include "catalog/layers.h"
 #include "egress/network_rules.h"
 #include "identity/credentials.h"
+#include "invoke/event_sources.h"
 #include "invoke/invoker.h"
 #include "protocol/lambda/service.h"
 
@@ -52,6 +54,7 @@ struct LambdaParts {
   catalog::Documents& documents;
   invoke::Invoker& invoker;
   invoke::RuntimeCatalog& runtimes;
+  invoke::EventSources& event_sources;
   const identity::CredentialStore& credentials;
   const Clock& clock;
   Random& random;
@@ -204,6 +207,18 @@ class LambdaService final : public api::Service {
   protocol::Answer<api::ListFunctionUrlConfigsResponse> list_function_url_configs(
       const protocol::CallContext& call, api::ListFunctionUrlConfigsRequest request) override;
 
+  // event_source_mappings.cpp
+  protocol::Answer<api::EventSourceMappingConfiguration> create_event_source_mapping(
+      const protocol::CallContext& call, api::CreateEventSourceMappingRequest request) override;
+  protocol::Answer<api::EventSourceMappingConfiguration> get_event_source_mapping(
+      const protocol::CallContext& call, api::GetEventSourceMappingRequest request) override;
+  protocol::Answer<api::EventSourceMappingConfiguration> update_event_source_mapping(
+      const protocol::CallContext& call, api::UpdateEventSourceMappingRequest request) override;
+  protocol::Answer<api::EventSourceMappingConfiguration> delete_event_source_mapping(
+      const protocol::CallContext& call, api::DeleteEventSourceMappingRequest request) override;
+  protocol::Answer<api::ListEventSourceMappingsResponse> list_event_source_mappings(
+      const protocol::CallContext& call, api::ListEventSourceMappingsRequest request) override;
+
   // account.cpp
   protocol::Answer<api::GetAccountSettingsResponse> get_account_settings(
       const protocol::CallContext& call, api::GetAccountSettingsRequest request) override;
@@ -292,6 +307,22 @@ class LambdaService final : public api::Service {
                                                         std::function<ApiResult<void>(catalog::LayerVersion&)> edit);
   // Gives the function these layers, and no others; its code is set.
   net::Task<ApiResult<void>> apply_layers(const std::vector<std::string>& arns, catalog::Function& function);
+
+  // A turn of its own in the catalog; no function has such a name.
+  static constexpr std::string_view kMappingsTurn = "/event-source-mappings";
+  [[nodiscard]] ApiResult<catalog::EventSourceMapping> find_mapping(const std::string& id) const;
+  [[nodiscard]] ApiResult<void> check_source_kind(const api::CreateEventSourceMappingRequest& request) const;
+  [[nodiscard]] ApiResult<void> check_not_twice(const catalog::EventSourceMapping& mapping) const;
+  // Takes the function, or another one, and its failures' destination, which must be there.
+  ApiResult<void> aim_mapping(const std::string& function_name, catalog::EventSourceMapping& mapping) const;
+  [[nodiscard]] ApiResult<void> check_mapping_target(const catalog::EventSourceMapping& mapping) const;
+  net::Task<ApiResult<void>> keep_mapping(const catalog::EventSourceMapping& mapping);
+  [[nodiscard]] api::EventSourceMappingConfiguration show_mapping(const catalog::EventSourceMapping& mapping,
+                                                                  std::string_view state) const;
+  // Of a mapping's ARN; nothing where the ARN is not one.
+  [[nodiscard]] static std::optional<std::string> mapping_id(std::string_view arn);
+  net::Task<ApiResult<void>> change_mapping_tags(std::string id,
+                                                 std::function<ApiResult<void>(catalog::EventSourceMapping&)> edit);
 
   [[nodiscard]] ApiResult<api::CodeSigningConfig> find_code_signing(const std::string& arn) const;
   net::Task<ApiResult<void>> keep_code_signing(api::CodeSigningConfig config);

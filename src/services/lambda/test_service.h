@@ -52,6 +52,19 @@ class FakeRuntimes final : public invoke::RuntimeCatalog {
   std::vector<std::string> expected;
 };
 
+// Knows the stream "arn:aws:dynamodb:...:stream/here".
+class FakeEventSources final : public invoke::EventSources {
+ public:
+  [[nodiscard]] bool takes(std::string_view arn) const override { return arn.contains("dynamodb"); }
+  net::Task<bool> exists(std::string arn) override { co_return arn.ends_with("/stream/here"); }
+  void follow(const catalog::EventSourceMapping& mapping) override { followed.push_back(mapping); }
+  void forget(const std::string& id) override { forgotten.push_back(id); }
+  [[nodiscard]] std::string last_result(const std::string&) const override { return "No records processed"; }
+
+  std::vector<catalog::EventSourceMapping> followed;
+  std::vector<std::string> forgotten;
+};
+
 class ServiceTest : public testing::Test {
  protected:
   static api::CreateFunctionRequest new_function(std::string name = "hello") {
@@ -88,11 +101,13 @@ class ServiceTest : public testing::Test {
   catalog::TestCatalog t;
   FakeInvoker invoker;
   FakeRuntimes runtimes;
+  FakeEventSources event_sources;
   FakeClock clock;
   FakeRandom random;
   identity::CredentialStore credentials{"000000000000", {"AKIAROOT", "secretsecret"}, random};
-  LambdaService service{{*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, credentials, clock, random},
-                        LambdaSettings{}};
+  LambdaService service{
+      {*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, event_sources, credentials, clock, random},
+      LambdaSettings{}};
   protocol::CallContext call{.request_id = "request-1", .account_id = "000000000000", .region = "us-east-1"};
 };
 
