@@ -43,10 +43,10 @@ frameworkVersion: '3'
 plugins: [%(modules)s/serverless-offline]
 provider: {name: aws, runtime: nodejs20.x}
 functions:
-  echo: {handler: handler.echo}
+  echo: {handler: handler.echo, timeout: 60}
 custom:
   serverless-offline: {host: 127.0.0.1, httpPort: %(http)d, lambdaPort: %(port)d, websocketPort: %(websocket)d,
-                       noPrependStageInUrl: true}
+                       noPrependStageInUrl: true, terminateIdleLambdaTime: 7200}
 """
 
 
