@@ -46,7 +46,9 @@ std::uint64_t Random::below(std::uint64_t bound) {
   }
 }
 
-void SystemRandom::fill(std::span<std::byte> out) {
+namespace {
+
+void ask_kernel(std::span<std::byte> out) {
   while (!out.empty()) {
     const ssize_t n = getrandom(out.data(), out.size(), 0);
     if (n < 0) {
@@ -55,6 +57,36 @@ void SystemRandom::fill(std::span<std::byte> out) {
     }
     out = out.subspan(static_cast<std::size_t>(n));
   }
+}
+
+// What identifiers take is asked for ahead: a call needs three of them. Bytes that were given out are wiped.
+class Reserve {
+ public:
+  static constexpr std::size_t kLargest = 32;
+
+  void take(std::span<std::byte> out) {
+    if (bytes_.size() - used_ < out.size()) {
+      ask_kernel(bytes_);
+      used_ = 0;
+    }
+    std::memcpy(out.data(), bytes_.data() + used_, out.size());
+    explicit_bzero(bytes_.data() + used_, out.size());
+    used_ += out.size();
+  }
+
+ private:
+  std::array<std::byte, 1024> bytes_{};
+  std::size_t used_ = bytes_.size();
+};
+
+}  // namespace
+
+// A thread has its own reserve, so nothing is locked. Processes that draw do not fork: the server starts others by
+// exec.
+void SystemRandom::fill(std::span<std::byte> out) {
+  thread_local Reserve reserve;
+  if (out.size() <= Reserve::kLargest) return reserve.take(out);
+  ask_kernel(out);
 }
 
 void FakeRandom::fill(std::span<std::byte> out) {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "instance/fake_backend.h"
@@ -17,10 +18,11 @@ namespace lambent::instance {
 // The host's clock, whose date can be stepped as an operator or a time server does.
 class SteppedClock final : public Clock {
  public:
-  [[nodiscard]] Monotonic monotonic() const override { return real_.monotonic(); }
+  [[nodiscard]] Monotonic monotonic() const override { return stands_at.value_or(real_.monotonic()); }
   [[nodiscard]] Wall wall() const override { return real_.wall() + step; }
 
   std::chrono::hours step{0};
+  std::optional<Monotonic> stands_at;  // then nothing takes any time
 
  private:
   SystemClock real_;

@@ -1,4 +1,5 @@
 #include <cassert>
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -43,8 +44,9 @@ class LineSession final : public Session {
   const Limits& limits_;
   FrameReader frames_;
   State state_ = State::starting;
-  std::string request_id_;        // in flight
-  std::optional<Answer> answer_;  // being received in parts
+  std::string request_id_;          // in flight
+  std::optional<Answer> answer_;    // being received in parts
+  std::optional<Invocation> sent_;  // the call in flight, until it is answered
   std::optional<Invocation> undelivered_;
   std::string head_;                  // of the frame that is written; kept for its capacity
   std::optional<edge::Turns> turns_;  // once a body did not come at once
@@ -64,7 +66,7 @@ net::Task<> LineSession::hand_over(Invocation invocation) {
   head_.clear();
   append_invocation_head(head_, invocation);
   const bool is_sent = (co_await line_.write_all(head_, invocation.payload)).has_value();
-  if (!is_sent && state_ == State::busy) undelivered_ = std::move(invocation);
+  if (state_ == State::busy) (is_sent ? sent_ : undelivered_) = std::move(invocation);
 }
 
 void LineSession::stop() {
@@ -85,6 +87,9 @@ net::Task<> LineSession::listen() {
   co_await begun;
   while (!stopping_) {
     const auto read = co_await read_some();
+    // The kernel's word for an end of the line at which the runtime has left something unread. It reads a call whole
+    // before it runs it, so it has not run this one.
+    if (!read && read.error().code == ECONNRESET && state_ == State::busy) undelivered_ = std::exchange(sent_, {});
     if (!read || !take_frames()) break;
   }
   if (stopping_) co_return;
@@ -184,6 +189,7 @@ Answer LineSession::error_of(Frame frame) const {
 
 bool LineSession::end_answer(bool is_waiting) {
   state_ = State::answered;
+  sent_.reset();
   Answer whole = *std::exchange(answer_, std::nullopt);
   observer_.on_answer(std::move(whole));
   if (is_waiting && !stopping_) become_waiting();

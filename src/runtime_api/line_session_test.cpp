@@ -113,6 +113,18 @@ class LineSessionTest : public testing::Test {
     loop_.post([this] { loop_.stop(); });
   }
 
+  net::Task<> end_after_the_call(bool reads_it) {
+    co_await turns();
+    say(waiting());
+    co_await turns();
+    if (reads_it) hear();
+    runtime_.reset();
+    co_await turns();
+    co_await session_->stopped();
+    undelivered_ = session_->take_undelivered();
+    loop_.post([this] { loop_.stop(); });
+  }
+
  private:
   net::Task<> talk_and_end(std::vector<std::string> frames) {
     for (const auto& each : frames) {
@@ -226,6 +238,21 @@ TEST_F(LineSessionTest, ACallForARuntimeThatIsGoneIsGivenBack) {
   ASSERT_TRUE(given_back);
   EXPECT_EQ(given_back->request_id, "7");
   EXPECT_EQ(given_back->payload, "{}");
+}
+
+TEST_F(LineSessionTest, ACallThatTheRuntimeLeftUnreadIsGivenBack) {
+  scope_.spawn(end_after_the_call(false));
+  loop_.run();
+  EXPECT_EQ(observer_.lost, 1);
+  ASSERT_TRUE(undelivered_);
+  EXPECT_EQ(undelivered_->request_id, kId);
+}
+
+TEST_F(LineSessionTest, ACallThatTheRuntimeHasReadIsNotGivenBack) {
+  scope_.spawn(end_after_the_call(true));
+  loop_.run();
+  EXPECT_EQ(observer_.lost, 1);
+  EXPECT_FALSE(undelivered_);
 }
 
 struct Misuse {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -16,6 +17,15 @@ constexpr int kAttempts = 3;
 // So many INITs may fail in a row before starts are spaced out; then the first pause.
 constexpr int kFreeFailures = 3;
 constexpr std::chrono::milliseconds kFirstPause{100};
+// Calls that take less than this one after the other are better served by few instances, whose memory stays in the
+// processors' caches, than by one instance each. Far below what a start takes.
+constexpr std::chrono::microseconds kBrisk{250};
+// But a call waits this long at most, as another one may take longer than usual.
+constexpr std::chrono::milliseconds kHold{1};
+
+std::size_t processors() {
+  return std::max(2U, std::thread::hardware_concurrency());
+}
 // An instance that is kept ready and fails its INIT is made again after a wait that doubles.
 constexpr std::chrono::milliseconds kFirstRecovery{1'000};
 constexpr std::chrono::milliseconds kLastRecovery{300'000};
@@ -31,6 +41,7 @@ Pool::Pool(instance::Surroundings& around, StartGate& gate, catalog::FunctionPtr
       function_(std::move(function)),
       runtime_(std::move(runtime)),
       on_empty_(std::move(on_empty)),
+      hold_(around.loop),
       recovery_(around.loop),
       recovery_wait_(kFirstRecovery),
       patience_(around.loop),
@@ -46,7 +57,7 @@ net::Task<Pool::Outcome> Pool::run(instance::CallToRun& call) {
   for (int attempt = 0; attempt < kAttempts && !stopped_; ++attempt) {
     const net::OneShot<Assignment> assigned;
     const auto behind = call.is_background ? queue_.end() : std::ranges::find_if(queue_, &Waiting::is_background);
-    queue_.insert(behind, Waiting{assigned, call.is_background});
+    queue_.insert(behind, Waiting{assigned, call.is_background, around_.clock.monotonic()});
     pump();
     const Assignment assignment = co_await assigned;
     if (!assignment) {
@@ -62,6 +73,7 @@ net::Task<Pool::Outcome> Pool::run(instance::CallToRun& call) {
       answered.place = Member::Place::answered;
       answered.since = around_.clock.monotonic();
     }
+    note_duration(result);
     const bool reached = result.delivered || result.ending == instance::Ending::stopped;
     outcome = std::move(result);
     if (reached) break;
@@ -84,7 +96,7 @@ void Pool::stop() {
   stopped_ = true;
   retired_ = true;
   recovery_.cancel();
-  for (const auto& [waiting, is_background] : std::exchange(queue_, {})) {
+  for (const auto& [waiting, is_background, since] : std::exchange(queue_, {})) {
     around_.loop.post([waiting] { waiting.set(std::unexpected(std::string("The server is stopping"))); });
   }
   for (Member& each : members_) each.instance->end();
@@ -143,7 +155,7 @@ net::OneShot<Pool::Assignment> Pool::take_waiting() {
 
 // Gives available instances to waiting calls and sees that enough more are coming.
 void Pool::pump() {
-  while (!queue_.empty()) {
+  while (!queue_.empty() && !is_held(queue_.front(), around_.clock.monotonic())) {
     Member* free = most_recently_used();
     if (free == nullptr) break;
     free->place = Member::Place::taken;
@@ -157,9 +169,40 @@ void Pool::pump() {
     patience_.arm(kPatience, [this] { pump(); });
   }
   const Monotonic now = around_.clock.monotonic();
+  if (!queue_.empty() && is_held(queue_.front(), now) && !hold_.armed()) {
+    hold_.arm(kHold, [this] { pump(); });
+  }
   if (!queue_.empty() && is_failing() && now < next_start_ && !pause_.armed()) {
     pause_.arm(next_start_ - now, [this] { pump(); });
   }
+}
+
+void Pool::note_duration(const instance::InvocationResult& result) {
+  if (!result.delivered) return;
+  typical_ = typical_ ? (7 * *typical_ + result.duration) / 8 : result.duration;
+}
+
+bool Pool::is_brisk() const {
+  return typical_ && *typical_ < kBrisk && function_->isolation != catalog::kIsolationRequest;
+}
+
+// Whether the call is to wait for an instance that is at work.
+bool Pool::is_held(const Waiting& waiting, Monotonic now) const {
+  return is_brisk() && now - waiting.since < kHold && at_work() >= processors();
+}
+
+std::size_t Pool::at_work() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(members_, [](const Member& each) { return each.place == Member::Place::taken; }));
+}
+
+// How many instances calls that waited long enough justify, and those that need not be held.
+std::size_t Pool::unheld(Monotonic now) const {
+  if (!is_brisk()) return queue_.size();
+  const auto late = static_cast<std::size_t>(
+      std::ranges::count_if(queue_, [&](const Waiting& each) { return now - each.since >= kHold; }));
+  const std::size_t places = processors() - std::min(processors(), at_work());
+  return late + std::min(queue_.size() - late, places);
 }
 
 bool Pool::is_failing() const {
@@ -168,8 +211,9 @@ bool Pool::is_failing() const {
 
 // How many instances the waiting calls justify.
 std::size_t Pool::wanted() const {
-  if (!is_failing()) return queue_.size();
-  return around_.clock.monotonic() < next_start_ ? 0 : std::min<std::size_t>(1, queue_.size());
+  const Monotonic now = around_.clock.monotonic();
+  if (!is_failing()) return unheld(now);
+  return now < next_start_ ? 0 : std::min<std::size_t>(1, queue_.size());
 }
 
 void Pool::count_init(bool has_failed) {

@@ -6,6 +6,9 @@
 //
 // With Function::isolation "request" an instance ends with its first call.
 //
+// Where calls take a fraction of a millisecond, more of them at once than there are processors only get in each other's
+// way: then a call waits for an instance that is at work, for a millisecond at most, before it is given another one.
+//
 // Where INIT fails again and again, a start is tried once for all calls that wait, after a pause that doubles up to
 // limits.init_backoff, and its error goes to all of them: a function that cannot start does not keep the host busy.
 //
@@ -19,6 +22,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "instance/instance.h"
@@ -90,6 +94,7 @@ class Pool final : instance::Instance::Observer {
   struct Waiting {
     net::OneShot<Assignment> assigned;
     bool is_background;
+    Monotonic since;
   };
 
   void pump();
@@ -97,6 +102,11 @@ class Pool final : instance::Instance::Observer {
   // The call that is served next: one that somebody waits for before one that waits in a queue of its own.
   net::OneShot<Assignment> take_waiting();
   [[nodiscard]] std::size_t missing() const;
+  void note_duration(const instance::InvocationResult& result);
+  [[nodiscard]] bool is_brisk() const;
+  [[nodiscard]] std::size_t at_work() const;
+  [[nodiscard]] std::size_t unheld(Monotonic now) const;
+  [[nodiscard]] bool is_held(const Waiting& waiting, Monotonic now) const;
   void start_one(std::chrono::nanoseconds queued);
   void count_init(bool has_failed);
   void give_error_away(instance::Instance& failed);
@@ -118,8 +128,10 @@ class Pool final : instance::Instance::Observer {
   std::function<void()> on_empty_;
   std::list<Member> members_;  // stays put while instances come and go: starting one may make another
   std::deque<Waiting> queue_;  // those in the background last
-  std::size_t ready_ = 0;      // instances to keep
-  net::Timer recovery_;        // after a failed INIT of one that is kept ready
+  std::optional<std::chrono::nanoseconds> typical_;  // a moving mean of how long calls take
+  net::Timer hold_;                                  // until a waiting call is held no longer
+  std::size_t ready_ = 0;                            // instances to keep
+  net::Timer recovery_;                              // after a failed INIT of one that is kept ready
   std::chrono::milliseconds recovery_wait_;
   bool init_failed_ = false;
   std::size_t asked_ = 0;    // starts waiting at the gate

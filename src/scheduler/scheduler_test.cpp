@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "instance/test_surroundings.h"
@@ -57,6 +59,8 @@ class SchedulerTest : public testing::Test {
   net::Task<> burst(int count, std::string payload, Outcomes& outcomes) {
     return calls_at_once(count, std::move(payload), outcomes);
   }
+  net::Task<> brisk_calls_at_once(int count, std::string payload, Outcomes& outcomes);
+  net::Task<> brisk_calls_behind_slow_ones(std::optional<Pool::Outcome>& outcome);
   net::Task<> after_a_crash();
   net::Task<> to_zero();
   net::Task<> new_revision();
@@ -89,6 +93,43 @@ TEST_F(SchedulerTest, CallsBesideEachOtherAreAllAnsweredByAtMostAsManyInstances)
   EXPECT_EQ(outcomes.size(), 50U);
   for (const auto& outcome : outcomes) EXPECT_TRUE(outcome && outcome->ending == Ending::success);
   EXPECT_LE(test_.backend.launched.size(), 50U);
+}
+
+net::Task<> SchedulerTest::brisk_calls_at_once(int count, std::string payload, Outcomes& outcomes) {
+  test_.clock.stands_at = Monotonic(std::chrono::hours(1));
+  co_await one_after_the_other();
+  co_await calls_at_once(count, std::move(payload), outcomes);
+}
+
+TEST_F(SchedulerTest, CallsThatTakeNoTimeAreGivenToAsManyInstancesAsThereAreProcessors) {
+  make();
+  Outcomes outcomes;
+  run(brisk_calls_at_once(50, "echo", outcomes));
+  EXPECT_EQ(outcomes.size(), 50U);
+  for (const auto& outcome : outcomes) EXPECT_TRUE(outcome && outcome->ending == Ending::success);
+  EXPECT_LE(test_.backend.launched.size(), std::max(2U, std::thread::hardware_concurrency()));
+}
+
+// As many calls hang as there are processors, which none did before.
+net::Task<> SchedulerTest::brisk_calls_behind_slow_ones(std::optional<Pool::Outcome>& outcome) {
+  test_.clock.stands_at = Monotonic(std::chrono::hours(1));
+  co_await one_after_the_other();
+  test_.clock.stands_at.reset();
+  net::Scope hanging;
+  Outcomes ignored;
+  const unsigned processors = std::max(2U, std::thread::hardware_concurrency());
+  for (unsigned i = 0; i < processors; ++i) hanging.spawn(call_into("hang", ignored));
+  outcome = co_await call("echo");
+  co_await scheduler_->stop();
+  co_await hanging.join();
+}
+
+TEST_F(SchedulerTest, ACallBehindOnesThatHangGetsAnInstanceOfItsOwn) {
+  make();
+  std::optional<Pool::Outcome> outcome;
+  run(brisk_calls_behind_slow_ones(outcome));
+  ASSERT_TRUE(outcome && *outcome);
+  EXPECT_EQ((*outcome)->ending, Ending::success);
 }
 
 TEST_F(SchedulerTest, ABoundOnStartsStillServesABurst) {
