@@ -14,7 +14,7 @@ set(LAMBENT_RANKS
   tables:7 objects:7 queues:7 scheduler:7
   invoke:8
   triggers:9 services/lambda:9 services/dynamodb:9 services/sts:9
-  console:10 cli:10
+  services/dynamodbstreams:10 console:10 cli:10
   main:11)
 
 function(lambent_rank folder out)

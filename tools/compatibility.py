@@ -71,7 +71,9 @@ def section(service, version, model, notes):
              f"API version {version}, protocol {WIRE[metadata['protocol']]}. {len(works)} of {len(model['operations'])} "
              f"operations work.", "", "| works | limits |", "| --- | --- |"]
     lines += [f"| {operation} | {notes.get(operation, '')} |".replace("|  |", "| |") for operation in works]
-    lines += ["", f"Refused ({len(refused)}):", "", wrap(refused), ""]
+    if refused:
+        lines += ["", f"Refused ({len(refused)}):", "", wrap(refused)]
+    lines.append("")
     return lines
 
 
@@ -95,9 +97,8 @@ def page(venv):
         "checked as the service model says, whether or not the operation works.", "",
         "An operation that does not work is answered 501 `NotImplementedException`, with a message that names it. A member",
         "that the table calls refused is answered `InvalidParameterValueException` (Lambda) or `ValidationException`",
-        "(DynamoDB), with a message that names it. A member that the table does not name may be accepted without effect, for",
-        "instance `ReturnItemCollectionMetrics` of DynamoDB. A request that the server takes for no service it has (one signed for",
-        "another AWS service, for instance) is answered 501.", ""]
+        "(DynamoDB), with a message that names it. A member that the table does not name may be accepted without effect. A",
+        "request that the server takes for no service it has (one signed for another AWS service, for instance) is answered 501.", ""]
     for service, version in services():
         lines += section(service, version, load_model(service, version, venv), notes.get(service, {}))
     return "\n".join(lines).rstrip() + "\n"

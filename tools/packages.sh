@@ -19,6 +19,8 @@ build_packages+=("libboost${boost}-dev" "libboost-json${boost}-dev" "libboost-ur
 run_packages=(nodejs npm poppler-utils curl zip unzip iproute2 procps gcc libc6-dev)
 # Runtimes, and the test that every allowed system call is needed: programs of each family, watched by strace.
 run_packages+=(ruby openjdk-17-jdk-headless musl-tools strace)
+# Builds the checker of linearizability, Porcupine.
+run_packages+=(golang-go)
 mapfile -t client_packages < <(grep -vE '^\s*(#|$)' tests/clients/packages.txt 2>/dev/null || true)
 
 wanted=("${build_packages[@]}" "${run_packages[@]}" "${client_packages[@]}")
@@ -27,6 +29,7 @@ for package in "${wanted[@]}"; do
   # A tool that came otherwise (Node.js from its makers' packages, for instance) counts.
   case "$package" in
     nodejs) command -v node >/dev/null && continue ;;
+    golang-go) command -v go >/dev/null && continue ;;
     ruby) command -v ruby >/dev/null && continue ;;
     openjdk-17-jdk-headless) command -v javac >/dev/null && continue ;;
     npm) command -v npm >/dev/null && continue ;;

@@ -35,6 +35,7 @@
 #include "net/timer.h"
 #include "scheduler/scheduler.h"
 #include "services/dynamodb/dynamodb.h"
+#include "services/dynamodbstreams/dynamodb_streams.h"
 #include "services/lambda/code_download.h"
 #include "services/lambda/lambda_service.h"
 #include "services/sts/sts_service.h"
@@ -185,6 +186,7 @@ struct Server::Impl {
 
   std::optional<services::lambda::LambdaService> lambda;
   std::optional<services::dynamodb::DynamoDb> dynamodb;
+  std::optional<services::dynamodbstreams::DynamoDbStreams> dynamodb_streams;
   std::optional<services::StsService> sts;
   std::vector<std::unique_ptr<protocol::Endpoint>> endpoints;
   std::optional<ApiRouter> router;
@@ -250,7 +252,7 @@ Result<> Server::Impl::build_engines() {
   LAMBENT_TRY(tables, tables::Engine::open(*disk.store, clock, random));
   logs.emplace(folder.path, clock, log_options(config.limits));
   verifier.emplace(*disk.credentials, clock, config.limits.signature_skew);
-  housekeeping.emplace(loop, pool, *logs, *disk.ledger);
+  housekeeping.emplace(loop, pool, *logs, *disk.ledger, *tables);
   return {};
 }
 
@@ -337,9 +339,11 @@ void Server::Impl::build_services() {
                  services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture(), network,
                                                   config.calls});
   dynamodb.emplace(*tables, loop, pool);
+  dynamodb_streams.emplace(*tables, loop, pool, clock);
   sts.emplace();
   endpoints.push_back(protocol::lambda::make_endpoint(*lambda));
   endpoints.push_back(protocol::dynamodb::make_endpoint(*dynamodb));
+  endpoints.push_back(protocol::dynamodbstreams::make_endpoint(*dynamodb_streams));
   endpoints.push_back(protocol::sts::make_endpoint(*sts));
   std::vector<protocol::Endpoint*> views;
   for (const auto& endpoint : endpoints) views.push_back(endpoint.get());

@@ -181,9 +181,16 @@ const ServiceModel* find_service(std::span<const ServiceModel* const> services, 
     const auto found = std::find_if(services.begin(), services.end(), [&](const auto* s) { return matches(*s); });
     return found == services.end() ? nullptr : *found;
   };
-  if (!scope.empty()) return pick([&](const ServiceModel& s) { return s.signing_name == scope; });
-  if (const auto target = request.header("X-Amz-Target")) {
-    const auto prefix = target->substr(0, target->rfind('.'));
+  const auto target = request.header("X-Amz-Target");
+  const auto prefix = target ? target->substr(0, target->rfind('.')) : std::string_view();
+  if (!scope.empty()) {
+    // DynamoDB and its streams are signed for by one name; the target tells them apart.
+    const auto signed_for = [&](const ServiceModel& s) { return s.signing_name == scope; };
+    const auto* exact = pick(
+        [&](const ServiceModel& s) { return signed_for(s) && !s.target_prefix.empty() && s.target_prefix == prefix; });
+    return exact != nullptr ? exact : pick(signed_for);
+  }
+  if (target) {
     return pick([&](const ServiceModel& s) { return !s.target_prefix.empty() && s.target_prefix == prefix; });
   }
   const auto* rest = pick([&](const ServiceModel& s) {

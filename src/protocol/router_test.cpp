@@ -5,6 +5,7 @@
 #include <set>
 
 #include "protocol/dynamodb/service.h"
+#include "protocol/dynamodbstreams/service.h"
 #include "protocol/endpoint.h"
 #include "protocol/lambda/service.h"
 #include "protocol/router.h"
@@ -18,7 +19,8 @@ using testing::a_call;
 using testing::RequestBuilder;
 using testing::run_now;
 
-const std::array<const ServiceModel*, 3> kServices{&lambda::model(), &dynamodb::model(), &sts::model()};
+const std::array<const ServiceModel*, 4> kServices{&lambda::model(), &dynamodb::model(), &dynamodbstreams::model(),
+                                                   &sts::model()};
 
 std::string service_of(std::string_view scope, RequestBuilder builder) {
   const auto* service = find_service(kServices, scope, builder.request());
@@ -28,6 +30,11 @@ std::string service_of(std::string_view scope, RequestBuilder builder) {
 TEST(FindService, TheCredentialScopeDecidesWhereThereIsOne) {
   EXPECT_EQ(service_of("lambda", RequestBuilder("GET", "/")), "lambda");
   EXPECT_EQ(service_of("sts", RequestBuilder("POST", "/2015-03-31/functions")), "sts");
+  EXPECT_EQ(service_of("dynamodb", RequestBuilder("POST", "/")), "dynamodb");
+  EXPECT_EQ(service_of("dynamodb",
+                       RequestBuilder("POST", "/").header("X-Amz-Target", "DynamoDBStreams_20120810.ListStreams")),
+            "dynamodbstreams")
+      << "two services with one signing name";
   EXPECT_EQ(service_of("s3", RequestBuilder("GET", "/2015-03-31/functions")), "none");
 }
 

@@ -27,9 +27,9 @@ namespace lambent::store {
 
 // Names on disk are in kSpaceNames, in this order. New spaces are added at the end; the store makes missing ones at
 // open.
-enum class Space : std::uint8_t { catalog, async_queue, tables, tables_meta, identity, triggers };
-inline constexpr std::array<std::string_view, 6> kSpaceNames = {"catalog",     "async_queue", "tables",
-                                                                "tables_meta", "identity",    "triggers"};
+enum class Space : std::uint8_t { catalog, async_queue, tables, tables_meta, identity, triggers, streams };
+inline constexpr std::array<std::string_view, 7> kSpaceNames = {"catalog",  "async_queue", "tables", "tables_meta",
+                                                                "identity", "triggers",    "streams"};
 
 // Changes that happen together or not at all. Later changes of a key win. A plain value; not thread-safe.
 class WriteBatch {

@@ -15,12 +15,7 @@ namespace {
 
 using store::Space;
 
-constexpr std::size_t kItemsRemovedAtOnce = 1000;
 constexpr std::size_t kBatchGetBytes = 16U << 20U;
-
-TableDescription describe(const Table& table, TableStatus status) {
-  return {table.definition, status, table.item_count, table.size_bytes};
-}
 
 void add_capacity(std::vector<Capacity>& all, const Capacity& more) {
   auto at = std::ranges::find(all, more.table, &Capacity::table);
@@ -31,6 +26,14 @@ void add_capacity(std::vector<Capacity>& all, const Capacity& more) {
   at->table_units += more.table_units;
   for (const auto& [name, units] : more.local_units) at->local_units[name] += units;
   for (const auto& [name, units] : more.global_units) at->global_units[name] += units;
+}
+
+// Each collection once.
+void add_collection(BatchWriteResult& result, const PreparedWrite& write) {
+  auto key = collection_of(write);
+  if (!key) return;
+  auto& keys = result.collections[write.table->name];
+  if (std::ranges::find(keys, *key) == keys.end()) keys.push_back(*std::move(key));
 }
 
 // Transactions cost twice.
@@ -56,6 +59,8 @@ std::string_view cancellation_code(ErrorKind kind) {
       return "ConditionalCheckFailed";
     case ErrorKind::item_collection_limit:
       return "ItemCollectionSizeLimitExceeded";
+    case ErrorKind::duplicate_item:
+      return "DuplicateItem";
     default:
       return "ValidationError";
   }
@@ -78,7 +83,11 @@ Result<std::unique_ptr<Engine>> Engine::open(store::KeyValueStore& store, const 
 }
 
 void Engine::start() {
-  writer_ = std::make_unique<Writer>(store_, [this](Staging& staging) { return remove_some_dropped_items(staging); });
+  writer_ = std::make_unique<Writer>(
+      store_, clock_, [this](Staging& staging) { return maintenance_.step(staging); },
+      [this](const Staging& staging) {
+        if (!staging.recorded.empty() && stream_listener_) stream_listener_(staging.recorded);
+      });
 }
 
 Result<> Engine::load() {
@@ -98,16 +107,22 @@ Result<> Engine::load() {
   for (dropped->seek_first(); dropped->valid(); dropped->next()) {
     std::uint64_t id = 0;
     for (const char c : dropped->key().substr(kDropped.size())) id = id << 8U | static_cast<unsigned char>(c);
-    garbage_.push_back(id);
+    maintenance_.add(remove_all(store_, table_prefix(id), dropped_key(id)));
   }
-  return dropped->status();
+  LAMBENT_TRY_VOID(dropped->status());
+  LAMBENT_TRY_VOID(load_streams(*snapshot));
+  LAMBENT_TRY_VOID(load_backups(*snapshot));
+  for (const auto& [name, table] : tables_) work_on_table(table);
+  return {};
 }
 
 Result<> Engine::load_table(std::string_view definition_bytes) {
   LAMBENT_TRY(auto definition, decode_definition(definition_bytes));
   const std::string name = definition.name;
   LAMBENT_TRY(const auto counts, store_.get(Space::tables_meta, counts_key(definition.id)));
+  const bool restoring = definition.restored && definition.restored->running;
   auto table = std::make_shared<Table>(std::move(definition));
+  table->restoring = restoring;
   if (counts) {
     const auto [items, bytes] = decode_counts(*counts);
     table->item_count = items;
@@ -120,130 +135,8 @@ Result<> Engine::load_table(std::string_view definition_bytes) {
 TablesResult<TablePtr> Engine::find(const std::string& name) const {
   const std::shared_lock lock(mutex_);
   const auto at = tables_.find(name);
-  if (at == tables_.end()) return no_such_table();
+  if (at == tables_.end() || at->second->restoring.load(std::memory_order_relaxed)) return no_such_table();
   return at->second;
-}
-
-// ---- tables
-
-void Engine::create_table(const CreateTableRequest& request, Completion<TableDescription> done) {
-  auto wanted = define_table(request);
-  if (!wanted) return done(std::unexpected(std::move(wanted).error()));
-  writer_->submit(
-      [this, wanted = *std::move(wanted), done = std::move(done)](Staging& staging) mutable -> Writer::Finish {
-        auto created = stage_create(wanted, staging);
-        return [this, created = std::move(created), done = std::move(done)](const Result<>& committed) mutable {
-          if (!committed) return done(unavailable(committed.error()));
-          if (created) {
-            const std::unique_lock lock(mutex_);
-            tables_.emplace(created->definition->name, std::make_shared<Table>(*created->definition));
-          }
-          done(std::move(created));
-        };
-      });
-}
-
-TablesResult<TableDescription> Engine::stage_create(const TableDefinition& wanted, Staging& staging) {
-  std::size_t present = staging.created.size();
-  {
-    const std::shared_lock lock(mutex_);
-    present += tables_.size();
-    // A table that this group drops is in the catalog until the commit; its name is free after that.
-    if (tables_.contains(wanted.name) || staging.created.contains(wanted.name)) {
-      return refuse(ErrorKind::table_exists, "Table already exists: " + wanted.name);
-    }
-  }
-  if (present >= kMaxTables) {
-    return refuse(ErrorKind::limit_exceeded,
-                  fmt::format("Subscriber limit exceeded: There is a limit of {} tables per region", kMaxTables));
-  }
-  TableDefinition definition = wanted;
-  definition.id = next_table_id_++;
-  definition.uuid = random_.uuid();
-  definition.created_ms = clock_.wall_ms();
-  std::string next;
-  append_varint(next, next_table_id_);
-  staging.put_meta(std::string(kNextTableId), std::move(next));
-  staging.put_meta(definition_key(definition.name), encode_definition(definition));
-  staging.created.insert(definition.name);
-  return TableDescription{.definition = std::make_shared<const TableDefinition>(std::move(definition)),
-                          .status = TableStatus::creating};
-}
-
-void Engine::delete_table(const std::string& name, Completion<TableDescription> done) {
-  writer_->submit([this, name, done = std::move(done)](Staging& staging) mutable -> Writer::Finish {
-    auto dropped = stage_delete(name, staging);
-    return [this, dropped = std::move(dropped), done = std::move(done)](const Result<>& committed) mutable {
-      if (!committed) return done(unavailable(committed.error()));
-      if (!dropped) return done(std::unexpected(std::move(dropped).error()));
-      const auto& table = **dropped;
-      (*dropped)->dropped = true;
-      {
-        const std::unique_lock lock(mutex_);
-        tables_.erase(table.definition->name);
-      }
-      garbage_.push_back(table.definition->id);
-      writer_->wake_chore();
-      done(describe(table, TableStatus::deleting));
-    };
-  });
-}
-
-TablesResult<TablePtr> Engine::stage_delete(const std::string& name, Staging& staging) {
-  const auto table = find(name);
-  if (!table || staging.dropped.contains((*table)->definition->id)) {
-    return refuse(ErrorKind::table_not_found, fmt::format("Requested resource not found: Table: {} not found", name));
-  }
-  if ((*table)->definition->deletion_protection) {
-    return invalid(
-        "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.");
-  }
-  const auto id = (*table)->definition->id;
-  staging.dropped.insert(id);
-  staging.remove_meta(definition_key(name));
-  staging.remove_meta(counts_key(id));
-  staging.put_meta(dropped_key(id), "");
-  return *table;
-}
-
-bool Engine::remove_some_dropped_items(Staging& staging) {
-  if (garbage_.empty()) return false;
-  const auto id = garbage_.back();
-  const std::string prefix = table_prefix(id);
-  const auto snapshot = store_.snapshot();
-  const auto cursor = snapshot->cursor(Space::tables, prefix, store::prefix_end(prefix));
-  std::size_t removed = 0;
-  for (cursor->seek_first(); cursor->valid() && removed < kItemsRemovedAtOnce; cursor->next(), ++removed) {
-    staging.remove(std::string(cursor->key()));
-  }
-  if (!cursor->status()) return false;  // tried again at the next start
-  if (!cursor->valid()) {
-    staging.remove_meta(dropped_key(id));
-    garbage_.pop_back();
-  }
-  return !garbage_.empty();
-}
-
-TablesResult<TableDescription> Engine::describe_table(const std::string& name) const {
-  const auto table = find(name);
-  if (!table) {
-    return refuse(ErrorKind::table_not_found, fmt::format("Requested resource not found: Table: {} not found", name));
-  }
-  return describe(**table, TableStatus::active);
-}
-
-TableList Engine::list_tables(const std::optional<std::string>& after, std::size_t limit) const {
-  const std::shared_lock lock(mutex_);
-  TableList list;
-  auto at = after ? tables_.upper_bound(*after) : tables_.begin();
-  for (; at != tables_.end(); ++at) {
-    if (list.names.size() == limit) {
-      list.last = list.names.back();
-      break;
-    }
-    list.names.push_back(at->first);
-  }
-  return list;
 }
 
 // ---- changes of items
@@ -258,6 +151,7 @@ void Engine::write(WriteRequest request, Completion<WriteResult> done) {
     if (!outcome) return finish_with<WriteResult>(std::move(done), std::unexpected(std::move(outcome).error()));
     WriteResult result{.attributes = {}, .capacity = stage(write, *outcome, staging)};
     result.attributes = returned(write, *outcome);
+    result.collection = collection_of(write);
     return finish_with<WriteResult>(std::move(done), std::move(result));
   });
 }
@@ -288,6 +182,7 @@ void Engine::batch_write(std::vector<WriteRequest> requests, Completion<BatchWri
     BatchWriteResult result;
     for (std::size_t i = 0; i < writes.size(); ++i) {
       add_capacity(result.capacity, stage(writes[i], outcomes[i], staging));
+      add_collection(result, writes[i]);
     }
     return finish_with<BatchWriteResult>(std::move(done), std::move(result));
   });
@@ -338,6 +233,7 @@ TablesResult<BatchWriteResult> Engine::stage_transaction(const std::vector<Prepa
   BatchWriteResult result;
   for (std::size_t i = 0; i < writes.size(); ++i) {
     add_capacity(result.capacity, doubled(stage(writes[i], outcomes[i], staging)));
+    add_collection(result, writes[i]);
   }
   return result;
 }

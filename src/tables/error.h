@@ -22,6 +22,14 @@ enum class ErrorKind {
   transaction_cancelled,  // `reasons` has one entry an action, in order
   idempotent_mismatch,    // a client token used again with other parameters
   limit_exceeded,
+  in_use,            // the table is being made, restored or backed up
+  source_not_found,  // CreateBackup of a table that is not there
+  backup_not_found,
+  backup_in_use,
+  target_exists,   // RestoreTableFromBackup to a name in use
+  duplicate_item,  // PartiQL's INSERT of a key that is there
+  trimmed_data,    // a place in a stream before its first record
+  expired_iterator,
   unavailable,  // disk full, I/O error: nothing was changed
 };
 

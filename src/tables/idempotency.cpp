@@ -13,9 +13,12 @@ std::string token_key(const std::string& token) {
   return std::string(kTokens) + token;
 }
 
-void append_optional(std::string& out, const std::optional<std::string>& text) {
-  out.push_back(text ? 1 : 0);
-  if (text) append_text(out, *text);
+// What came taken apart is told apart by its statement.
+template <class T>
+void append_written(std::string& out, const std::optional<Written<T>>& written) {
+  const auto* text = written ? std::get_if<std::string>(&*written) : nullptr;
+  out.push_back(text != nullptr ? 1 : 0);
+  if (text != nullptr) append_text(out, *text);
 }
 
 }  // namespace
@@ -67,8 +70,9 @@ std::string fingerprint_of(const std::vector<WriteRequest>& requests) {
     append_text(out, request.table);
     append_text(out, encode_item(request.item));
     append_text(out, encode_item(request.key));
-    append_optional(out, request.condition);
-    append_optional(out, request.update);
+    append_text(out, request.statement);
+    append_written(out, request.condition);
+    append_written(out, request.update);
     Item names;
     if (request.placeholders.names) {
       for (const auto& [token, name] : *request.placeholders.names) names.emplace(token, AttributeValue(name));

@@ -126,7 +126,12 @@ Item key_of(const KeySchema& schema, const Item& item) {
 }
 
 bool is_in_index(const IndexDefinition& index, const Item& item) {
-  return item.contains(index.key.hash.name) && (!index.key.range || item.contains(index.key.range->name));
+  const auto fits = [&](const KeyAttribute& attribute, bool hash) {
+    const auto at = item.find(attribute.name);
+    return at != item.end() && at->second.type() == attribute.type && !is_empty(at->second) &&
+           check_key_size(at->second, hash);
+  };
+  return fits(index.key.hash, true) && (!index.key.range || fits(*index.key.range, false));
 }
 
 Item projected(const IndexDefinition& index, const KeySchema& table, const Item& item) {

@@ -18,7 +18,8 @@ TablesResult<> check_item(const TableDefinition& table, const Item& item, bool b
 // The part of an item that is its key; the item has it.
 Item key_of(const KeySchema& schema, const Item& item);
 
-// Whether the item has the index's keys and so is in it. The types were checked when it was stored.
+// Whether the item has the index's keys and so is in it. Items that are older than the index may have them of another
+// type, empty or too large: they are not in it.
 bool is_in_index(const IndexDefinition& index, const Item& item);
 // What the index holds of an item.
 Item projected(const IndexDefinition& index, const KeySchema& table, const Item& item);

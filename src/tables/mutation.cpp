@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tables/expiry.h"
 #include "tables/item_codec.h"
 #include "tables/item_rules.h"
 
@@ -30,19 +31,18 @@ TablesResult<> parse_expressions(const WriteRequest& request, PreparedWrite& wri
                                       request.condition || request.update));
   PlaceholderUse use(request.placeholders);
   if (request.update) {
-    LAMBENT_TRY(write.update, parse_update(*request.update, use));
+    LAMBENT_TRY(write.update, update_of(*request.update, use));
   }
   if (request.condition) {
-    LAMBENT_TRY(write.condition, parse_condition(*request.condition, "ConditionExpression", use));
+    LAMBENT_TRY(write.condition, condition_of(*request.condition, "ConditionExpression", use));
   }
   LAMBENT_TRY_VOID(use.check_all_used());
   if (write.update) return check_keys_untouched(*write.update, write.table->key());
   return {};
 }
 
-void stage_index(const PreparedWrite& write, const IndexDefinition& index, const Outcome& outcome, Staging& staging,
-                 Capacity& capacity) {
-  const auto& definition = *write.table->definition;
+void stage_index(const TableDefinition& definition, const IndexDefinition& index, const Outcome& outcome,
+                 Staging& staging, Capacity& capacity) {
   const auto view = view_prefix(definition.id, index.id);
   const auto entry = [&](const std::optional<Item>& item) -> std::optional<std::pair<std::string, Item>> {
     if (!item || !is_in_index(index, *item)) return std::nullopt;
@@ -59,9 +59,33 @@ void stage_index(const PreparedWrite& write, const IndexDefinition& index, const
   }
   if (after) {
     staging.put(after->first, encode_item(after->second));
-    units += write_units(size_of(after->second));
+    units += write_units(std::max(size_of(after->second), before && !moved ? size_of(before->second) : 0));
   }
   (index.global ? capacity.global_units : capacity.local_units)[index.name] += units;
+}
+
+void stage_expiry(const PreparedWrite& write, const TimeToLive& ttl, const Outcome& outcome, Staging& staging) {
+  const auto time_of = [&](const std::optional<Item>& item) {
+    return item ? expiry_of(ttl.attribute, *item) : std::nullopt;
+  };
+  const auto before = time_of(outcome.before);
+  const auto after = time_of(outcome.after);
+  if (before == after) return;
+  if (before) staging.remove(expiry_key(*write.table, *before, write.at));
+  if (after) staging.put(expiry_key(*write.table, *after, write.at), "");
+}
+
+void record_change(const PreparedWrite& write, const Outcome& outcome, Staging& staging) {
+  using Record = StreamRecord;
+  auto& stream = *write.table->stream;
+  const auto view = stream.definition.view;
+  Record record{.at_ms = staging.now_ms(), .by_service = write.by_service};
+  record.kind = !outcome.before ? Record::Kind::insert : !outcome.after ? Record::Kind::remove : Record::Kind::modify;
+  record.keys = key_of(write.table->key(), outcome.after ? *outcome.after : *outcome.before);
+  const bool both = view == StreamView::new_and_old_images;
+  if (both || view == StreamView::old_image) record.old_image = outcome.before;
+  if (both || view == StreamView::new_image) record.new_image = outcome.after;
+  staging.record(stream, record);
 }
 
 }  // namespace
@@ -96,10 +120,12 @@ TablesResult<PreparedWrite> prepare_write(WriteRequest request, TablePtr table) 
   if (request.kind != Kind::update && returns_updates) return invalid("ReturnValues can only be ALL_OLD or NONE");
 
   PreparedWrite write{.kind = request.kind, .table = std::move(table)};
+  write.definition = write.table->definition();
   write.return_values = request.return_values;
   write.item_on_condition_failure = request.item_on_condition_failure;
+  write.insert = request.insert;
   LAMBENT_TRY_VOID(parse_expressions(request, write));
-  const auto& definition = *write.table->definition;
+  const auto& definition = *write.definition;
   if (request.kind == Kind::put) {
     LAMBENT_TRY_VOID(check_item(definition, request.item, false));
     write.key = key_of(definition.key, request.item);
@@ -113,8 +139,8 @@ TablesResult<PreparedWrite> prepare_write(WriteRequest request, TablePtr table) 
 }
 
 TablesResult<Outcome> evaluate(const PreparedWrite& write, const Staging& staging) {
-  const auto& definition = *write.table->definition;
-  if (write.table->dropped || staging.dropped.contains(definition.id)) return no_such_table();
+  const auto definition = write.table->definition();
+  if (write.table->dropped || staging.dropped.contains(write.table->id)) return no_such_table();
   auto before = staging.get(write.at);
   if (!before) return unavailable(before.error());
   Outcome outcome{.before = *std::move(before), .after = {}};
@@ -126,12 +152,19 @@ TablesResult<Outcome> evaluate(const PreparedWrite& write, const Staging& stagin
     if (write.item_on_condition_failure && outcome.before) error.item = std::make_shared<const Item>(*outcome.before);
     return std::unexpected(std::move(error));
   }
-  if (write.kind == Kind::put) outcome.after = write.item;
+  if (write.insert && outcome.before) {
+    return refuse(ErrorKind::duplicate_item, "Duplicate primary key exists in table");
+  }
+  if (write.kind == Kind::put) {
+    // An index may have come since the item was checked.
+    if (definition != write.definition) LAMBENT_TRY_VOID(check_item(*definition, write.item, false));
+    outcome.after = write.item;
+  }
   if (write.kind == Kind::check) outcome.after = outcome.before;
   if (write.kind == Kind::update) {
     outcome.after = outcome.before ? outcome.before : write.key;
     if (write.update) LAMBENT_TRY_VOID(apply(*write.update, *outcome.after));
-    LAMBENT_TRY_VOID(check_item(definition, *outcome.after, true));
+    LAMBENT_TRY_VOID(check_item(*definition, *outcome.after, true));
   }
   return outcome;
 }
@@ -139,8 +172,7 @@ TablesResult<Outcome> evaluate(const PreparedWrite& write, const Staging& stagin
 Capacity stage(const PreparedWrite& write, const Outcome& outcome, Staging& staging) {
   const auto before_size = outcome.before ? size_of(*outcome.before) : 0;
   const auto after_size = outcome.after ? size_of(*outcome.after) : 0;
-  Capacity capacity{.table = write.table->definition->name,
-                    .table_units = write_units(std::max(before_size, after_size))};
+  Capacity capacity{.table = write.table->name, .table_units = write_units(std::max(before_size, after_size))};
   if (write.kind == Kind::check || outcome.before == outcome.after) return capacity;
 
   if (outcome.after) {
@@ -148,10 +180,23 @@ Capacity stage(const PreparedWrite& write, const Outcome& outcome, Staging& stag
   } else {
     staging.remove(write.at);
   }
-  for (const auto& index : write.table->definition->indexes) stage_index(write, index, outcome, staging, capacity);
+  const auto definition = write.table->definition();
+  for (const auto& index : definition->indexes) {
+    if (index.state != ViewState::deleting) stage_index(*definition, index, outcome, staging, capacity);
+  }
+  if (definition->ttl && definition->ttl->state != ViewState::deleting) {
+    stage_expiry(write, *definition->ttl, outcome, staging);
+  }
+  if (write.table->stream) record_change(write, outcome, staging);
   staging.count(write.table, (outcome.after ? 1 : 0) - (outcome.before ? 1 : 0),
                 static_cast<std::int64_t>(after_size) - static_cast<std::int64_t>(before_size));
   return capacity;
+}
+
+std::optional<Item> collection_of(const PreparedWrite& write) {
+  const auto& indexes = write.definition->indexes;
+  if (std::ranges::all_of(indexes, &IndexDefinition::global)) return std::nullopt;
+  return Item{*write.key.find(write.table->key().hash.name)};
 }
 
 std::optional<Item> returned(const PreparedWrite& write, const Outcome& outcome) {

@@ -15,13 +15,16 @@ namespace lambent::tables {
 struct PreparedWrite {
   WriteRequest::Kind kind = WriteRequest::Kind::put;
   TablePtr table;
-  std::string at;  // the item's key in the space `tables`
+  std::shared_ptr<const TableDefinition> definition;  // that the request was checked against
+  std::string at;                                     // the item's key in the space `tables`
   Item key;
   Item item;  // of puts
   std::optional<Condition> condition;
   std::optional<Update> update;
   ReturnValues return_values = ReturnValues::none;
   bool item_on_condition_failure = false;
+  bool insert = false;      // of a key that must be free
+  bool by_service = false;  // an item that expired
 };
 
 // Everything that can be wrong with the request in itself.
@@ -39,6 +42,9 @@ Capacity stage(const PreparedWrite& write, const Outcome& outcome, Staging& stag
 
 // What the request's ReturnValues asks for.
 std::optional<Item> returned(const PreparedWrite& write, const Outcome& outcome);
+
+// The hash key of the item, where its table has local indexes.
+std::optional<Item> collection_of(const PreparedWrite& write);
 
 // Units of a write, a read.
 double write_units(std::size_t bytes);

@@ -27,7 +27,8 @@ TablesResult<std::optional<Item>> load(const store::Snapshot& snapshot, const st
 // A page request with everything found and parsed.
 struct Plan {
   const Table* table = nullptr;
-  const IndexDefinition* index = nullptr;  // null: the table itself
+  std::shared_ptr<const TableDefinition> definition;
+  const IndexDefinition* index = nullptr;  // of the definition; null: the table itself
   std::string view;
   KeyRange range;
   std::optional<Condition> filter;
@@ -43,14 +44,18 @@ TablesResult<> find_view(const PageRequest& request, const Table& table, Plan& p
   plan.table = &table;
   plan.view = table.prefix;
   if (!request.index) return {};
-  plan.index = table.definition->index(*request.index);
-  if (plan.index == nullptr) {
+  plan.definition = table.definition();
+  plan.index = plan.definition->index(*request.index);
+  if (plan.index == nullptr || plan.index->state == ViewState::deleting) {
     return invalid("The table does not have the specified index: " + *request.index);
+  }
+  if (plan.index->state == ViewState::creating) {
+    return invalid("Cannot read from backfilling global secondary index: " + *request.index);
   }
   if (plan.index->global && request.consistent) {
     return invalid("Consistent reads are not supported on global secondary indexes");
   }
-  plan.view = view_prefix(table.definition->id, plan.index->id);
+  plan.view = view_prefix(table.id, plan.index->id);
   return {};
 }
 
@@ -110,19 +115,19 @@ TablesResult<> parse_expressions(const PageRequest& request, Plan& plan) {
   PlaceholderUse use(request.placeholders);
   std::optional<Condition> key_condition;
   if (request.key_condition) {
-    LAMBENT_TRY(key_condition, parse_condition(*request.key_condition, "KeyConditionExpression", use));
+    LAMBENT_TRY(key_condition, condition_of(*request.key_condition, "KeyConditionExpression", use));
   }
   if (request.filter) {
-    LAMBENT_TRY(plan.filter, parse_condition(*request.filter, "FilterExpression", use));
+    LAMBENT_TRY(plan.filter, condition_of(*request.filter, "FilterExpression", use));
   }
   if (request.projection) {
-    LAMBENT_TRY(plan.projection, parse_projection(*request.projection, use));
+    LAMBENT_TRY(plan.projection, paths_of(*request.projection, use));
   }
   LAMBENT_TRY_VOID(use.check_all_used());
   if (!key_condition) return {};
 
   LAMBENT_TRY(plan.range, key_range(*key_condition, plan.key(), plan.view));
-  if (!plan.filter) return {};
+  if (!plan.filter || request.filter_on_keys) return {};
   for (const auto& name : attributes_of(*plan.filter)) {
     if (plan.key().has(name)) {
       return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: " + name);
@@ -200,7 +205,9 @@ TablesResult<Plan> make_plan(const Table& table, const PageRequest& request) {
 }
 
 // Walks the range and fills the page until a limit; the bytes it looked at.
-TablesResult<std::size_t> fill(const store::Snapshot& snapshot, const Plan& plan, bool forward, Page& page) {
+TablesResult<std::size_t> fill(const store::Snapshot& snapshot, const Plan& plan, const PageRequest& request,
+                               Page& page) {
+  const bool forward = request.forward;
   const auto cursor = snapshot.cursor(Space::tables, plan.range.lower, plan.range.upper);
   std::size_t bytes = 0;
   std::optional<Item> previous;
@@ -220,7 +227,8 @@ TablesResult<std::size_t> fill(const store::Snapshot& snapshot, const Plan& plan
     if (plan.from_table) {
       LAMBENT_TRY(auto whole, load(snapshot, item_key(plan.table->prefix, plan.table->key(), item)));
       if (whole) {
-        bytes += size_of(*whole);
+        // What a local index lacks is fetched from the table, each item a read of its own.
+        page.capacity.table_units += read_units(size_of(*whole), request.consistent);
         item = *std::move(whole);
       }
     }
@@ -244,14 +252,13 @@ TablesResult<GetResult> read_item(const store::Snapshot& snapshot, const Table& 
   PlaceholderUse use(request.placeholders);
   std::optional<std::vector<DocumentPath>> projection;
   if (request.projection) {
-    LAMBENT_TRY(projection, parse_projection(*request.projection, use));
+    LAMBENT_TRY(projection, paths_of(*request.projection, use));
   }
   LAMBENT_TRY_VOID(use.check_all_used());
   LAMBENT_TRY_VOID(check_key(table.key(), request.key));
   LAMBENT_TRY(auto item, load(snapshot, item_key(table.prefix, table.key(), request.key)));
   GetResult result;
-  result.capacity = {.table = table.definition->name,
-                     .table_units = read_units(item ? size_of(*item) : 0, request.consistent)};
+  result.capacity = {.table = table.name, .table_units = read_units(item ? size_of(*item) : 0, request.consistent)};
   if (item) result.item = projection ? project(*item, *projection) : *std::move(item);
   return result;
 }
@@ -259,10 +266,10 @@ TablesResult<GetResult> read_item(const store::Snapshot& snapshot, const Table& 
 TablesResult<Page> read_page(const store::Snapshot& snapshot, const Table& table, const PageRequest& request) {
   LAMBENT_TRY(const auto plan, make_plan(table, request));
   Page page;
-  page.capacity.table = table.definition->name;
+  page.capacity.table = table.name;
   std::size_t bytes = 0;
   if (plan.range.upper.empty() || plan.range.lower < plan.range.upper) {
-    LAMBENT_TRY(bytes, fill(snapshot, plan, request.forward, page));
+    LAMBENT_TRY(bytes, fill(snapshot, plan, request, page));
   }
   const double units = read_units(bytes, request.consistent);
   if (plan.index == nullptr) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "tables/expression.h"
@@ -13,7 +14,27 @@
 
 namespace lambent::tables {
 
-enum class TableStatus { creating, active, deleting };
+enum class TableStatus { creating, updating, active, deleting };
+
+// An expression of a request: as text, or (from the older parameters and from PartiQL) taken apart already.
+template <class T>
+using Written = std::variant<std::string, T>;
+using Paths = std::vector<DocumentPath>;
+
+// The expression, parsed where it is text; `parameter` is the request's name for it.
+[[nodiscard]] inline TablesResult<Condition> condition_of(const Written<Condition>& written, std::string_view parameter,
+                                                          PlaceholderUse& use) {
+  if (const auto* parsed = std::get_if<Condition>(&written)) return *parsed;
+  return parse_condition(std::get<std::string>(written), parameter, use);
+}
+[[nodiscard]] inline TablesResult<Update> update_of(const Written<Update>& written, PlaceholderUse& use) {
+  if (const auto* parsed = std::get_if<Update>(&written)) return *parsed;
+  return parse_update(std::get<std::string>(written), use);
+}
+[[nodiscard]] inline TablesResult<Paths> paths_of(const Written<Paths>& written, PlaceholderUse& use) {
+  if (const auto* parsed = std::get_if<Paths>(&written)) return *parsed;
+  return parse_projection(std::get<std::string>(written), use);
+}
 
 struct TableDescription {
   std::shared_ptr<const TableDefinition> definition;
@@ -46,22 +67,25 @@ struct WriteRequest {
   std::string table;
   Item item;
   Item key;
-  std::optional<std::string> condition;
-  std::optional<std::string> update;  // an update without one makes sure that the item exists
+  std::optional<Written<Condition>> condition;
+  std::optional<Written<Update>> update;  // an update without one makes sure that the item exists
   Placeholders placeholders;
   ReturnValues return_values = ReturnValues::none;
   bool item_on_condition_failure = false;
+  bool insert = false;    // a put that fails as duplicate_item where there is an item
+  std::string statement;  // of PartiQL, with its parameters: tells transactions apart
 };
 
 struct WriteResult {
   std::optional<Item> attributes;  // by return_values
+  std::optional<Item> collection;  // the hash key, where the table has local indexes
   Capacity capacity;
 };
 
 struct GetRequest {
   std::string table;
   Item key;
-  std::optional<std::string> projection;
+  std::optional<Written<Paths>> projection;
   Placeholders placeholders;
   bool consistent = false;
 };
@@ -77,13 +101,14 @@ enum class Select { all_attributes, all_projected, specific, count };
 struct PageRequest {
   std::string table;
   std::optional<std::string> index;
-  std::optional<std::string> key_condition;  // Query must have one, Scan none
-  std::optional<std::string> filter;
-  std::optional<std::string> projection;
+  std::optional<Written<Condition>> key_condition;  // Query must have one, Scan none
+  std::optional<Written<Condition>> filter;
+  std::optional<Written<Paths>> projection;
   Placeholders placeholders;
   std::optional<Select> select;
   std::optional<std::int64_t> limit;
   std::optional<Item> start_after;  // ExclusiveStartKey
+  bool filter_on_keys = false;      // PartiQL's filters may have the key's attributes, Query's may not
   bool forward = true;
   bool consistent = false;
   std::optional<std::int64_t> segment;
@@ -101,7 +126,7 @@ struct Page {
 struct BatchGetRequest {
   struct Table {
     std::vector<Item> keys;
-    std::optional<std::string> projection;
+    std::optional<Written<Paths>> projection;
     Placeholders placeholders;
     bool consistent = false;
   };
@@ -116,6 +141,7 @@ struct BatchGetResult {
 
 struct BatchWriteResult {
   std::vector<Capacity> capacity;
+  std::map<std::string, std::vector<Item>> collections;  // by table: hash keys, where the table has local indexes
 };
 
 struct TransactGetResult {

@@ -6,118 +6,8 @@
 #include <algorithm>
 #include <set>
 
-#include "tables/item_codec.h"
-
 namespace lambent::tables {
 namespace {
-
-AttributeValue text(std::string_view value) {
-  return {std::string(value)};
-}
-AttributeValue number(std::int64_t value) {
-  return {Number38(value)};
-}
-AttributeValue boolean(bool value) {
-  return {AttributeValue::Variant(value)};
-}
-AttributeValue list(List values) {
-  return {AttributeValue::Variant(std::move(values))};
-}
-AttributeValue map(Map values) {
-  return {AttributeValue::Variant(std::move(values))};
-}
-
-AttributeValue to_value(const KeyAttribute& attribute) {
-  return map({{"name", text(attribute.name)}, {"type", number(static_cast<int>(attribute.type))}});
-}
-
-AttributeValue to_value(const KeySchema& key) {
-  Map result{{"hash", to_value(key.hash)}};
-  if (key.range) result.emplace("range", to_value(*key.range));
-  return map(std::move(result));
-}
-
-void add(Map& to, const std::optional<Throughput>& throughput) {
-  if (!throughput) return;
-  to.emplace("read", number(throughput->read));
-  to.emplace("write", number(throughput->write));
-}
-
-AttributeValue to_value(const IndexDefinition& index) {
-  List included;
-  for (const auto& name : index.included) included.push_back(text(name));
-  Map result{{"name", text(index.name)},
-             {"id", number(index.id)},
-             {"global", boolean(index.global)},
-             {"key", to_value(index.key)},
-             {"projection", number(static_cast<int>(index.projection))},
-             {"included", list(std::move(included))}};
-  add(result, index.throughput);
-  return map(std::move(result));
-}
-
-// Reads members of a stored definition; the first that is missing or of another type is remembered.
-class Reader {
- public:
-  explicit Reader(const Map& map) : map_(map) {}
-
-  template <class T>
-  const T& get(std::string_view name) {
-    static const T none{};
-    const auto at = map_.find(name);
-    const T* value = at == map_.end() ? nullptr : at->second.get_if<T>();
-    if (value == nullptr) good_ = false;
-    return value == nullptr ? none : *value;
-  }
-  std::string string(std::string_view name) { return get<std::string>(name); }
-  std::int64_t integer(std::string_view name) {
-    const auto value = get<Number38>(name).as_int64();
-    if (!value) good_ = false;
-    return value.value_or(0);
-  }
-  [[nodiscard]] bool has(std::string_view name) const { return map_.contains(name); }
-  [[nodiscard]] bool good() const { return good_; }
-  void merge(const Reader& other) { good_ = good_ && other.good_; }
-
-  KeyAttribute key_attribute(std::string_view name) { return key_attribute(get<Map>(name)); }
-  KeyAttribute key_attribute(const Map& from) {
-    Reader reader(from);
-    KeyAttribute result{reader.string("name"), static_cast<Type>(reader.integer("type"))};
-    merge(reader);
-    good_ = good_ && is_orderable(result.type);
-    return result;
-  }
-  KeySchema key() {
-    Reader reader(get<Map>("key"));
-    KeySchema result{.hash = reader.key_attribute("hash"), .range = {}};
-    if (reader.has("range")) result.range = reader.key_attribute("range");
-    merge(reader);
-    return result;
-  }
-  std::optional<Throughput> throughput() {
-    if (!has("read")) return std::nullopt;
-    return Throughput{integer("read"), integer("write")};
-  }
-  IndexDefinition index(const Map& from) {
-    Reader reader(from);
-    IndexDefinition result{.name = reader.string("name"),
-                           .id = static_cast<std::uint8_t>(reader.integer("id")),
-                           .global = reader.get<bool>("global"),
-                           .key = reader.key(),
-                           .projection = static_cast<IndexDefinition::Projection>(reader.integer("projection")),
-                           .included = {},
-                           .throughput = reader.throughput()};
-    for (const auto& name : reader.get<List>("included")) {
-      if (const auto* value = name.get_if<std::string>()) result.included.push_back(*value);
-    }
-    merge(reader);
-    return result;
-  }
-
- private:
-  const Map& map_;
-  bool good_ = true;
-};
 
 std::string names_of(const std::vector<KeyAttribute>& attributes) {
   std::vector<std::string> names;
@@ -207,7 +97,7 @@ TablesResult<IndexDefinition> define_index(const IndexRequest& request, const Ta
                          .throughput = request.throughput};
 }
 
-TablesResult<> check_all_attributes_used(const TableDefinition& table) {
+std::set<std::string> key_attributes(const TableDefinition& table) {
   std::set<std::string> used;
   const auto note = [&](const KeySchema& key) {
     used.insert(key.hash.name);
@@ -215,6 +105,11 @@ TablesResult<> check_all_attributes_used(const TableDefinition& table) {
   };
   note(table.key);
   for (const auto& index : table.indexes) note(index.key);
+  return used;
+}
+
+TablesResult<> check_all_attributes_used(const TableDefinition& table) {
+  const auto used = key_attributes(table);
   if (used.size() == table.attributes.size()) return {};
   if (table.indexes.empty()) {
     return invalid(
@@ -251,42 +146,6 @@ const IndexDefinition* TableDefinition::index(std::string_view index_name) const
   return at == indexes.end() ? nullptr : &*at;
 }
 
-std::string encode_definition(const TableDefinition& definition) {
-  List attributes, indexes;
-  for (const auto& attribute : definition.attributes) attributes.push_back(to_value(attribute));
-  for (const auto& index : definition.indexes) indexes.push_back(to_value(index));
-  Map result{{"name", text(definition.name)},        {"id", number(static_cast<std::int64_t>(definition.id))},
-             {"uuid", text(definition.uuid)},        {"created", number(definition.created_ms)},
-             {"key", to_value(definition.key)},      {"attributes", list(std::move(attributes))},
-             {"indexes", list(std::move(indexes))},  {"protected", boolean(definition.deletion_protection)},
-             {"class", text(definition.table_class)}};
-  add(result, definition.throughput);
-  return encode_item(result);
-}
-
-Result<TableDefinition> decode_definition(std::string_view bytes) {
-  LAMBENT_TRY(const auto stored, decode_item(bytes));
-  Reader reader(stored);
-  TableDefinition definition{.name = reader.string("name"),
-                             .id = static_cast<std::uint64_t>(reader.integer("id")),
-                             .uuid = reader.string("uuid"),
-                             .created_ms = reader.integer("created"),
-                             .key = reader.key(),
-                             .attributes = {},
-                             .indexes = {},
-                             .throughput = reader.throughput(),
-                             .deletion_protection = reader.get<bool>("protected"),
-                             .table_class = reader.string("class")};
-  for (const auto& value : reader.get<List>("attributes")) {
-    if (const auto* attribute = value.get_if<Map>()) definition.attributes.push_back(reader.key_attribute(*attribute));
-  }
-  for (const auto& value : reader.get<List>("indexes")) {
-    if (const auto* index = value.get_if<Map>()) definition.indexes.push_back(reader.index(*index));
-  }
-  if (!reader.good()) return fail(Error::of("decode", "table definition", "damaged"));
-  return definition;
-}
-
 TablesResult<TableDefinition> define_table(const CreateTableRequest& request) {
   LAMBENT_TRY_VOID(check_name(request.name, "TableName"));
   LAMBENT_TRY_VOID(check_billing(request.on_demand, request.throughput));
@@ -295,6 +154,9 @@ TablesResult<TableDefinition> define_table(const CreateTableRequest& request) {
   table.throughput = request.throughput;
   table.deletion_protection = request.deletion_protection;
   table.table_class = request.table_class;
+  table.tags = request.tags;
+  if (request.stream) table.stream = StreamSettings{.view = *request.stream};
+  LAMBENT_TRY_VOID(check_tags(table.tags));
   for (std::size_t i = 0; i < table.attributes.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (table.attributes[i].name == table.attributes[j].name) {
@@ -326,6 +188,128 @@ TablesResult<TableDefinition> define_table(const CreateTableRequest& request) {
   }
   LAMBENT_TRY_VOID(check_all_attributes_used(table));
   return table;
+}
+
+namespace {
+
+TablesResult<> add_index(TableDefinition& table, const UpdateTableRequest& request, const IndexRequest& index) {
+  LAMBENT_TRY_VOID(check_name(index.name, "IndexName"));
+  if (table.index(index.name) != nullptr) {
+    return invalid("One or more parameter values were invalid: Duplicate index name: " + index.name);
+  }
+  if (std::ranges::count(table.indexes, true, &IndexDefinition::global) >=
+      static_cast<std::ptrdiff_t>(kMaxGlobalIndexes)) {
+    return refuse(
+        ErrorKind::limit_exceeded,
+        "One or more parameter values were invalid: GlobalSecondaryIndex count exceeds the per-table limit of 20");
+  }
+  for (const auto& attribute : request.attributes) {
+    const auto at = std::ranges::find(table.attributes, attribute.name, &KeyAttribute::name);
+    if (at == table.attributes.end()) {
+      table.attributes.push_back(attribute);
+    } else if (at->type != attribute.type) {
+      return invalid(fmt::format(
+          "One or more parameter values were invalid: Attributes cannot be redefined. Please check that your attribute "
+          "has the same type as previously defined. Existing schema: Schema:[SchemaElement: key{{{}:{}}}]",
+          at->name, type_code(at->type)));
+    }
+  }
+  LAMBENT_TRY(auto defined, define_index(index, table, !table.throughput.has_value()));
+  defined.state = ViewState::creating;
+  for (defined.id = 1; std::ranges::count(table.indexes, defined.id, &IndexDefinition::id) > 0;) ++defined.id;
+  table.indexes.push_back(std::move(defined));
+  return {};
+}
+
+TablesResult<> drop_index(TableDefinition& table, const std::string& name) {
+  const auto at = std::ranges::find(table.indexes, name, &IndexDefinition::name);
+  if (at == table.indexes.end() || !at->global) {
+    return refuse(ErrorKind::table_not_found,
+                  "Requested resource not found: Index: " + name + " not found for table: " + table.name);
+  }
+  at->state = ViewState::deleting;
+  return {};
+}
+
+TablesResult<> change_indexes(TableDefinition& table, const UpdateTableRequest& request) {
+  const auto busy = std::ranges::any_of(table.indexes, [](const auto& i) { return i.state != ViewState::active; });
+  const auto wanted = request.new_indexes.size() + request.dropped_indexes.size();
+  if (wanted > 1 || (wanted == 1 && busy)) {
+    return refuse(ErrorKind::limit_exceeded,
+                  "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table");
+  }
+  for (const auto& index : request.new_indexes) LAMBENT_TRY_VOID(add_index(table, request, index));
+  for (const auto& name : request.dropped_indexes) LAMBENT_TRY_VOID(drop_index(table, name));
+  for (const auto& [name, throughput] : request.index_throughput) {
+    const auto at = std::ranges::find(table.indexes, name, &IndexDefinition::name);
+    if (at == table.indexes.end() || !at->global) {
+      return refuse(ErrorKind::table_not_found,
+                    "Requested resource not found: Index: " + name + " not found for table: " + table.name);
+    }
+    if (!table.throughput) return check_billing(true, throughput);
+    at->throughput = throughput;
+  }
+  return {};
+}
+
+TablesResult<> change_billing(TableDefinition& table, const UpdateTableRequest& request) {
+  const bool on_demand = request.on_demand.value_or(!table.throughput.has_value());
+  const auto throughput = request.throughput ? request.throughput : on_demand ? std::nullopt : table.throughput;
+  LAMBENT_TRY_VOID(check_billing(on_demand, throughput));
+  table.throughput = throughput;
+  if (!on_demand) return {};
+  for (auto& index : table.indexes) index.throughput.reset();
+  return {};
+}
+
+TablesResult<> change_stream(TableDefinition& table, const UpdateTableRequest::Stream& wanted) {
+  const bool enabled = table.stream && table.stream->enabled;
+  if (wanted.enabled == enabled) {
+    return invalid(enabled ? "Table already has an enabled stream: TableName: " + table.name
+                           : "Table has no stream to disable: TableName: " + table.name);
+  }
+  if (!wanted.enabled) {
+    table.stream->enabled = false;
+    return {};
+  }
+  if (!wanted.view) {
+    return invalid("One or more parameter values were invalid: StreamViewType is required when StreamEnabled is true");
+  }
+  table.stream = StreamSettings{.view = *wanted.view};
+  return {};
+}
+
+}  // namespace
+
+TablesResult<TableDefinition> updated(const TableDefinition& before, const UpdateTableRequest& request) {
+  TableDefinition table = before;
+  if (request.on_demand || request.throughput) LAMBENT_TRY_VOID(change_billing(table, request));
+  if (request.stream) LAMBENT_TRY_VOID(change_stream(table, *request.stream));
+  LAMBENT_TRY_VOID(change_indexes(table, request));
+  for (const auto& index : table.indexes) {
+    if (index.global) LAMBENT_TRY_VOID(check_billing(!table.throughput.has_value(), index.throughput));
+  }
+  if (request.deletion_protection) table.deletion_protection = *request.deletion_protection;
+  if (request.table_class) table.table_class = *request.table_class;
+  return table;
+}
+
+void prune_attributes(TableDefinition& table) {
+  const auto used = key_attributes(table);
+  std::erase_if(table.attributes, [&](const auto& attribute) { return !used.contains(attribute.name); });
+}
+
+TablesResult<> check_tags(const std::map<std::string, std::string>& tags) {
+  if (tags.size() > kMaxTags) {
+    return invalid(
+        fmt::format("One or more parameter values were invalid: Too many tags: a resource has at most {}", kMaxTags));
+  }
+  for (const auto& [key, value] : tags) {
+    if (key.starts_with("aws:")) {
+      return invalid("One or more parameter values were invalid: Tag keys starting with aws: are reserved: " + key);
+    }
+  }
+  return {};
 }
 
 }  // namespace lambent::tables

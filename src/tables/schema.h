@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ inline constexpr int kMaxNesting = 32;
 inline constexpr std::size_t kMaxLocalIndexes = 5;
 inline constexpr std::size_t kMaxGlobalIndexes = 20;
 inline constexpr std::size_t kMaxTables = 2500;
+inline constexpr std::size_t kMaxTags = 50;
 
 struct KeyAttribute {
   std::string name;
@@ -44,6 +46,9 @@ struct Throughput {
   bool operator==(const Throughput&) const = default;
 };
 
+// Of an index (and of the index by expiry time). Writes keep creating and active ones; only active ones are read.
+enum class ViewState : std::uint8_t { active, creating, deleting };
+
 struct IndexDefinition {
   enum class Projection : std::uint8_t { all, keys_only, include };
 
@@ -54,7 +59,37 @@ struct IndexDefinition {
   Projection projection = Projection::all;
   std::vector<std::string> included;     // attributes, for include
   std::optional<Throughput> throughput;  // of global indexes of provisioned tables
+  ViewState state = ViewState::active;
   bool operator==(const IndexDefinition&) const = default;
+};
+
+// The view (tables/key_codec.h) that holds the items' keys by expiry time; indexes have smaller ids.
+inline constexpr std::uint8_t kExpiryView = 255;
+
+struct TimeToLive {
+  std::string attribute;
+  ViewState state = ViewState::active;
+  bool operator==(const TimeToLive&) const = default;
+};
+
+// What of a changed item goes into the table's stream.
+enum class StreamView : std::uint8_t { keys_only, new_image, old_image, new_and_old_images };
+
+struct StreamSettings {
+  std::uint64_t id = 0;  // tables/stream.h
+  StreamView view = StreamView::keys_only;
+  bool enabled = true;  // false: it takes no more, but is still shown as the latest
+  std::string label;
+  bool operator==(const StreamSettings&) const = default;
+};
+
+// Of a table that was made from a backup.
+struct RestoredFrom {
+  std::string backup;  // its id
+  std::string table;   // name of the table that was backed up
+  std::int64_t at_ms = 0;
+  bool running = false;  // items are still copied; nobody may use the table
+  bool operator==(const RestoredFrom&) const = default;
 };
 
 struct TableDefinition {
@@ -68,6 +103,11 @@ struct TableDefinition {
   std::optional<Throughput> throughput;  // nothing: on demand
   bool deletion_protection = false;
   std::string table_class;  // empty where the request named none
+  std::int64_t on_demand_since_ms = 0;
+  std::map<std::string, std::string> tags;
+  std::optional<TimeToLive> ttl;
+  std::optional<StreamSettings> stream;
+  std::optional<RestoredFrom> restored;
 
   [[nodiscard]] const IndexDefinition* index(std::string_view index_name) const;
   bool operator==(const TableDefinition&) const = default;
@@ -98,9 +138,39 @@ struct CreateTableRequest {
   std::optional<Throughput> throughput;
   bool deletion_protection = false;
   std::string table_class;
+  std::map<std::string, std::string> tags;
+  std::optional<StreamView> stream;
+};
+
+// What UpdateTable was given.
+struct UpdateTableRequest {
+  struct Stream {
+    bool enabled = false;
+    std::optional<StreamView> view;
+  };
+  std::string name;
+  std::vector<KeyAttribute> attributes;  // of the keys of a new index
+  std::optional<bool> on_demand;
+  std::optional<Throughput> throughput;
+  std::map<std::string, Throughput> index_throughput;
+  std::vector<IndexRequest> new_indexes;
+  std::vector<std::string> dropped_indexes;
+  std::optional<bool> deletion_protection;
+  std::optional<std::string> table_class;
+  std::optional<Stream> stream;
 };
 
 // The definition (without id, uuid and date), or what does not fit.
 TablesResult<TableDefinition> define_table(const CreateTableRequest& request);
+
+// The definition with the change in it: new indexes are creating, dropped ones deleting, a new stream has neither id
+// nor label yet (enabled, id 0).
+TablesResult<TableDefinition> updated(const TableDefinition& table, const UpdateTableRequest& request);
+
+// Forgets the definitions of attributes that no key uses any more.
+void prune_attributes(TableDefinition& table);
+
+// Tags as a resource may have them.
+TablesResult<> check_tags(const std::map<std::string, std::string>& tags);
 
 }  // namespace lambent::tables

@@ -28,6 +28,13 @@ void Staging::remove(const std::string& key) {
   items_[key] = std::nullopt;
 }
 
+void Staging::record(Stream& stream, const StreamRecord& record) {
+  std::string bytes = encode_record(record);
+  size_bytes_ += bytes.size();
+  records_.emplace_back(record_key(stream.definition.id, stream.next.fetch_add(1)), std::move(bytes));
+  recorded.insert(stream.definition.id);
+}
+
 void Staging::put_meta(const std::string& key, std::string value) {
   meta_[key] = std::move(value);
 }
@@ -54,11 +61,18 @@ store::WriteBatch Staging::batch() const {
   };
   add(Space::tables, items_);
   for (const auto& [table, counts] : counts_) {
-    if (dropped.contains(table->definition->id)) continue;
-    batch.put(Space::tables_meta, counts_key(table->definition->id),
+    if (dropped.contains(table->id)) continue;
+    batch.put(Space::tables_meta, counts_key(table->id),
               encode_counts(table->item_count + counts.items, table->size_bytes + counts.bytes));
   }
   add(Space::tables_meta, meta_);
+  for (const auto& [key, value] : records_) {
+    if (value) {
+      batch.put(Space::streams, key, *value);
+    } else {
+      batch.remove(Space::streams, key);
+    }
+  }
   return batch;
 }
 
@@ -74,6 +88,9 @@ std::string definition_key(const std::string& table_name) {
 }
 std::string counts_key(std::uint64_t table_id) {
   return "c/" + table_prefix(table_id);
+}
+std::string progress_key(std::uint64_t table_id, std::uint8_t view) {
+  return "b/" + view_prefix(table_id, view);
 }
 std::string dropped_key(std::uint64_t table_id) {
   return std::string(kDropped) + table_prefix(table_id);

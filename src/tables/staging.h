@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "store/key_value_store.h"
 #include "tables/table.h"
@@ -13,12 +15,21 @@ namespace lambent::tables {
 
 class Staging {
  public:
-  explicit Staging(const store::KeyValueStore& store) : store_(store) {}
+  Staging(const store::KeyValueStore& store, std::int64_t now_ms) : store_(store), now_ms_(now_ms) {}
+
+  // Wall time of the group.
+  [[nodiscard]] std::int64_t now_ms() const { return now_ms_; }
+  void set_now_ms(std::int64_t now_ms) { now_ms_ = now_ms; }
 
   // The item (or index entry) at a key of the space `tables`.
   [[nodiscard]] Result<std::optional<Item>> get(const std::string& key) const;
   void put(const std::string& key, std::string value);
   void remove(const std::string& key);
+
+  // The next record of the stream, with the change it tells of.
+  void record(Stream& stream, const StreamRecord& record);
+  // Of the space `streams`.
+  void remove_record(std::string key) { records_.emplace_back(std::move(key), std::nullopt); }
 
   // Of the space `tables_meta`.
   void put_meta(const std::string& key, std::string value);
@@ -26,11 +37,16 @@ class Staging {
 
   void count(const TablePtr& table, std::int64_t items, std::int64_t bytes);
 
+  // The group ends with the job that sets this: what comes after it has to see it committed (definitions of tables).
+  bool ends_group = false;
+  // Streams that got records.
+  std::set<std::uint64_t> recorded;
+
   // Tables made or dropped by this group.
   std::set<std::string> created;
   std::set<std::uint64_t> dropped;
 
-  [[nodiscard]] bool empty() const { return items_.empty() && meta_.empty(); }
+  [[nodiscard]] bool empty() const { return items_.empty() && meta_.empty() && records_.empty(); }
   [[nodiscard]] std::size_t size_bytes() const { return size_bytes_; }
   // Everything as one batch, the tables' new counters included.
   [[nodiscard]] store::WriteBatch batch() const;
@@ -47,6 +63,8 @@ class Staging {
   std::map<std::string, std::optional<std::string>> items_;
   std::map<std::string, std::optional<std::string>> meta_;
   std::map<TablePtr, Counts> counts_;
+  std::vector<std::pair<std::string, std::optional<std::string>>> records_;
+  std::int64_t now_ms_ = 0;
   std::size_t size_bytes_ = 0;
 };
 
@@ -56,6 +74,8 @@ std::string counts_key(std::uint64_t table_id);
 std::string dropped_key(std::uint64_t table_id);
 inline constexpr std::string_view kDefinitions = "t/";
 inline constexpr std::string_view kDropped = "d/";
+// How far a view of a table is filled: the last key of the table that was.
+std::string progress_key(std::uint64_t table_id, std::uint8_t view);
 inline constexpr std::string_view kNextTableId = "next_table_id";
 
 std::string encode_counts(std::int64_t items, std::int64_t bytes);

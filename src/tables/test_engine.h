@@ -1,8 +1,10 @@
 // An engine for tests, with calls that wait for their answer.
 #pragma once
 
+#include <chrono>
 #include <future>
 #include <memory>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -52,6 +54,34 @@ class TestEngine {
     return wait<BatchWriteResult>(
         [&](auto done) { engine_->transact_write(std::move(requests), token, std::move(done)); });
   }
+  TablesResult<TableDescription> update(UpdateTableRequest request) {
+    return wait<TableDescription>([&](auto done) { engine_->update_table(std::move(request), std::move(done)); });
+  }
+  TablesResult<TableDescription> expire(const std::string& table, const std::string& attribute, bool enabled = true) {
+    return wait<TableDescription>(
+        [&](auto done) { engine_->update_time_to_live(table, attribute, enabled, std::move(done)); });
+  }
+  TablesResult<BackupPtr> back_up(const std::string& table) {
+    return wait<BackupPtr>([&](auto done) { engine_->create_backup(table, "backup", std::move(done)); });
+  }
+  TablesResult<TableDescription> restore(const std::string& backup, const std::string& table) {
+    return wait<TableDescription>([&](auto done) {
+      engine_->restore_table(backup, table, [](TableDefinition&) { return TablesResult<>(); }, std::move(done));
+    });
+  }
+  // Waits until the background work has made `there` true; the engine is asked to look for what has expired.
+  template <class There>
+  [[nodiscard]] bool eventually(There there) {
+    for (int i = 0; i < 2000; ++i) {
+      engine_->tick();
+      // Answered by the writer's thread, so it is done with the tick and looks at the clock no more.
+      static_cast<void>(update({.name = "no-such-table"}));
+      if (there()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  }
+  FakeClock& clock() { return clock_; }
   std::optional<Item> get(const std::string& table, Item key) {
     auto got = engine_->get({.table = table, .key = std::move(key), .consistent = true});
     EXPECT_TRUE(got) << got.error().message;

@@ -6,8 +6,10 @@
 
 namespace lambent::tables {
 
-Writer::Writer(store::KeyValueStore& store, Chore chore)
-    : store_(store), chore_(std::move(chore)), thread_([this] { run(); }) {}
+Writer::Writer(store::KeyValueStore& store, const Clock& clock, Chore chore, Announce announce)
+    : store_(store), clock_(clock), chore_(std::move(chore)), announce_(std::move(announce)), thread_([this] {
+        run();
+      }) {}
 
 Writer::~Writer() {
   {
@@ -37,39 +39,50 @@ void Writer::wake_chore() {
 void Writer::run() {
   for (;;) {
     std::vector<Job> jobs;
+    bool chore_due = false;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !queue_.empty() || chore_waits_; });
       jobs.swap(queue_);
       if (jobs.empty() && stopping_) return;
+      chore_due = chore_waits_ && !stopping_ && (jobs.empty() || ++groups_since_step_ >= kGroupsPerStep);
     }
-    if (jobs.empty()) {
-      do_chore();
-    } else {
-      do_group(jobs);
-    }
+    if (!jobs.empty()) do_group(jobs);
+    if (!chore_due) continue;
+    groups_since_step_ = 0;
+    do_chore();
   }
 }
 
 void Writer::do_group(std::vector<Job>& jobs) {
   auto next = jobs.begin();
   while (next != jobs.end()) {
-    Staging staging(store_);
+    Staging staging(store_, clock_.wall_ms());
     std::vector<Finish> finishes;
-    for (; next != jobs.end() && staging.size_bytes() < kGroupBytes; ++next) finishes.push_back((*next)(staging));
+    for (; next != jobs.end() && staging.size_bytes() < kGroupBytes && !staging.ends_group; ++next) {
+      finishes.push_back((*next)(staging));
+    }
     const auto committed = staging.empty() ? Result<>() : store_.commit(staging.batch(), store::Durability::sync);
-    if (committed) staging.publish_counts();
+    if (committed) {
+      staging.publish_counts();
+      announce_(staging);
+    }
     for (auto& finish : finishes) finish(committed);
   }
 }
 
 void Writer::do_chore() {
-  Staging staging(store_);
-  const bool more = chore_(staging);
+  Staging staging(store_, 0);
+  auto step = chore_(staging);
   // Not synced: a step that a power cut takes back is done again.
   const auto committed = staging.empty() ? Result<>() : store_.commit(staging.batch(), store::Durability::nosync);
   if (!committed) log::warning("background work on tables stops: {}", committed.error().message());
-  if (more && committed) return;
+  if (committed) {
+    staging.publish_counts();
+    announce_(staging);
+    if (step.committed) step.committed();
+    if (step.more) return;
+  }
   const std::scoped_lock lock(mutex_);
   chore_waits_ = false;
 }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "store/key_value_store.h"
 #include "tables/staging.h"
 
@@ -23,10 +24,17 @@ class Writer {
   // Evaluates one request against the staging, stages all of its changes or none, and returns what is to happen after
   // the commit.
   using Job = std::move_only_function<Finish(Staging&)>;
-  // Background work, done while no job waits: stages one bounded step; false where there is nothing left to do.
-  using Chore = std::move_only_function<bool(Staging&)>;
+  // Background work, a bounded step at a time: while no job waits, and now and then between groups. `committed` is what
+  // is to happen after the step's commit.
+  struct Step {
+    bool more = false;
+    std::move_only_function<void()> committed;
+  };
+  using Chore = std::move_only_function<Step(Staging&)>;
+  // Called on the writer's thread after every commit, before the jobs of its group answer.
+  using Announce = std::move_only_function<void(const Staging&)>;
 
-  Writer(store::KeyValueStore& store, Chore chore);
+  Writer(store::KeyValueStore& store, const Clock& clock, Chore chore, Announce announce);
   // Does the jobs that were handed in, leaves chores, and ends.
   ~Writer();
   Writer(const Writer&) = delete;
@@ -41,11 +49,16 @@ class Writer {
   void do_group(std::vector<Job>& jobs);
   void do_chore();
 
+  // Groups after which a step of the chore is done even though jobs wait.
+  static constexpr int kGroupsPerStep = 4;
   // A group ends at this many staged bytes, so that one commit stays far below a memtable.
   static constexpr std::size_t kGroupBytes = 4U << 20U;
 
   store::KeyValueStore& store_;
+  const Clock& clock_;
   Chore chore_;
+  Announce announce_;
+  int groups_since_step_ = 0;
   std::mutex mutex_;  // guards the three below
   std::condition_variable wake_;
   std::vector<Job> queue_;

@@ -62,12 +62,45 @@ protocol::ServiceError error_of(const tables::TablesError& error) {
       return wire::IdempotentParameterMismatchException{.message = error.message};
     case ErrorKind::limit_exceeded:
       return wire::LimitExceededException{.message = error.message};
+    case ErrorKind::in_use:
+      return wire::ResourceInUseException{.message = error.message};
+    case ErrorKind::source_not_found:
+      return wire::TableNotFoundException{.message = error.message};
+    case ErrorKind::backup_not_found:
+      return wire::BackupNotFoundException{.message = error.message};
+    case ErrorKind::backup_in_use:
+      return wire::BackupInUseException{.message = error.message};
+    case ErrorKind::target_exists:
+      return wire::TableAlreadyExistsException{.message = error.message};
+    case ErrorKind::duplicate_item:
+      return wire::DuplicateItemException{.message = error.message};
+    case ErrorKind::trimmed_data:  // of streams: services/dynamodbstreams
+    case ErrorKind::expired_iterator:
     case ErrorKind::unavailable:
       break;
   }
   // Why is the operator's to know: it names files of this host, and functions read this too.
   log::error("dynamodb: {}", error.message);
   return wire::InternalServerError{.message = "Internal server error"};
+}
+
+std::optional<wire::ItemCollectionMetrics> metrics(const std::optional<tables::Item>& collection,
+                                                   const std::optional<std::string>& wanted) {
+  if (!collection || wanted != "SIZE") return std::nullopt;
+  return wire::ItemCollectionMetrics{.item_collection_key = to_wire(*collection),
+                                     .size_estimate_range_gb = std::vector<double>{0, 1}};
+}
+
+std::optional<protocol::Map<std::vector<wire::ItemCollectionMetrics>>> metrics(
+    const std::map<std::string, std::vector<tables::Item>>& collections, const std::optional<std::string>& wanted) {
+  if (collections.empty() || wanted != "SIZE") return std::nullopt;
+  protocol::Map<std::vector<wire::ItemCollectionMetrics>> result;
+  for (const auto& [table, keys] : collections) {
+    std::vector<wire::ItemCollectionMetrics> of_table;
+    for (const auto& key : keys) of_table.push_back(*metrics(std::optional(key), wanted));
+    result.push_back(table, std::move(of_table));
+  }
+  return result;
 }
 
 std::optional<wire::ConsumedCapacity> consumed(const tables::Capacity& capacity,

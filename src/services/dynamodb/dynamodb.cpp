@@ -1,17 +1,10 @@
 #include "services/dynamodb/dynamodb.h"
 
 #include "services/dynamodb/answers.h"
+#include "services/dynamodb/flow.h"
 #include "services/dynamodb/requests.h"
 #include "services/dynamodb/table_description.h"
 #include "services/dynamodb/values.h"
-
-// Leaves an operation with the engine's error, or binds its result.
-#define DYNAMODB_CO_TRY(declaration, expression) \
-  DYNAMODB_CO_TRY_(LAMBENT_CONCAT(try_, __LINE__), declaration, expression)
-#define DYNAMODB_CO_TRY_(tmp, declaration, expression)                     \
-  auto tmp = (expression);                                                 \
-  if (!tmp) co_return protocol::failure(error_of(std::move(tmp).error())); \
-  declaration = *std::move(tmp)
 
 namespace lambent::services::dynamodb {
 
@@ -19,8 +12,6 @@ namespace wire = protocol::dynamodb;
 using tables::TablesResult;
 
 namespace {
-
-constexpr std::size_t kTablesListed = 100;
 
 std::vector<WireItem> to_wire(const std::vector<tables::Item>& items) {
   std::vector<WireItem> result;
@@ -41,68 +32,16 @@ Output page_output(const tables::Page& page, bool count_only, const std::optiona
   return output;
 }
 
-template <class Output>
-Output write_output(const tables::WriteResult& result, const std::optional<std::string>& capacity_wanted) {
+template <class Output, class Input>
+Output write_output(const tables::WriteResult& result, const Input& input) {
   Output output;
   output.attributes = dynamodb::to_wire(result.attributes);
-  output.consumed_capacity = consumed(result.capacity, capacity_wanted);
+  output.consumed_capacity = consumed(result.capacity, input.return_consumed_capacity);
+  output.item_collection_metrics = metrics(result.collection, input.return_item_collection_metrics);
   return output;
 }
 
 }  // namespace
-
-template <class T, class Start>
-net::Task<TablesResult<T>> DynamoDb::change(Start start) {
-  net::OneShot<TablesResult<T>> done;
-  start(tables::Completion<T>([&loop = loop_, done](TablesResult<T> result) mutable {
-    loop.post([done, result = std::move(result)]() mutable { done.set(std::move(result)); });
-  }));
-  co_return co_await done;
-}
-
-// ---- tables
-
-protocol::Answer<wire::CreateTableOutput> DynamoDb::create_table(const Call& call, wire::CreateTableInput input) {
-  DYNAMODB_CO_TRY(const auto request, create_request(input));
-  DYNAMODB_CO_TRY(const auto table, co_await change<tables::TableDescription>(
-                                        [&](auto done) { engine_.create_table(request, std::move(done)); }));
-  wire::CreateTableOutput output;
-  output.table_description = describe(table, call);
-  co_return output;
-}
-
-protocol::Answer<wire::DeleteTableOutput> DynamoDb::delete_table(const Call& call, wire::DeleteTableInput input) {
-  const std::string name = table_name(input.table_name);
-  DYNAMODB_CO_TRY(const auto table, co_await change<tables::TableDescription>(
-                                        [&](auto done) { engine_.delete_table(name, std::move(done)); }));
-  wire::DeleteTableOutput output;
-  output.table_description = describe(table, call);
-  co_return output;
-}
-
-protocol::Answer<wire::DescribeTableOutput> DynamoDb::describe_table(const Call& call, wire::DescribeTableInput input) {
-  DYNAMODB_CO_TRY(const auto table, engine_.describe_table(table_name(input.table_name)));
-  wire::DescribeTableOutput output;
-  output.table = describe(table, call);
-  co_return output;
-}
-
-protocol::Answer<wire::ListTablesOutput> DynamoDb::list_tables(const Call&, wire::ListTablesInput input) {
-  const auto limit = input.limit ? static_cast<std::size_t>(*input.limit) : kTablesListed;
-  auto list = engine_.list_tables(input.exclusive_start_table_name, limit);
-  wire::ListTablesOutput output;
-  output.table_names = std::move(list.names);
-  output.last_evaluated_table_name = std::move(list.last);
-  co_return output;
-}
-
-protocol::Answer<wire::DescribeTimeToLiveOutput> DynamoDb::describe_time_to_live(const Call&,
-                                                                                 wire::DescribeTimeToLiveInput input) {
-  DYNAMODB_CO_TRY([[maybe_unused]] const auto table, engine_.describe_table(table_name(input.table_name)));
-  wire::DescribeTimeToLiveOutput output;
-  output.time_to_live_description.emplace().time_to_live_status = "DISABLED";
-  co_return output;
-}
 
 // ---- changes
 
@@ -110,21 +49,21 @@ protocol::Answer<wire::PutItemOutput> DynamoDb::put_item(const Call&, wire::PutI
   DYNAMODB_CO_TRY(auto request, write_request(input));
   DYNAMODB_CO_TRY(const auto result, co_await change<tables::WriteResult>(
                                          [&](auto done) { engine_.write(std::move(request), std::move(done)); }));
-  co_return write_output<wire::PutItemOutput>(result, input.return_consumed_capacity);
+  co_return write_output<wire::PutItemOutput>(result, input);
 }
 
 protocol::Answer<wire::UpdateItemOutput> DynamoDb::update_item(const Call&, wire::UpdateItemInput input) {
   DYNAMODB_CO_TRY(auto request, write_request(input));
   DYNAMODB_CO_TRY(const auto result, co_await change<tables::WriteResult>(
                                          [&](auto done) { engine_.write(std::move(request), std::move(done)); }));
-  co_return write_output<wire::UpdateItemOutput>(result, input.return_consumed_capacity);
+  co_return write_output<wire::UpdateItemOutput>(result, input);
 }
 
 protocol::Answer<wire::DeleteItemOutput> DynamoDb::delete_item(const Call&, wire::DeleteItemInput input) {
   DYNAMODB_CO_TRY(auto request, write_request(input));
   DYNAMODB_CO_TRY(const auto result, co_await change<tables::WriteResult>(
                                          [&](auto done) { engine_.write(std::move(request), std::move(done)); }));
-  co_return write_output<wire::DeleteItemOutput>(result, input.return_consumed_capacity);
+  co_return write_output<wire::DeleteItemOutput>(result, input);
 }
 
 protocol::Answer<wire::BatchWriteItemOutput> DynamoDb::batch_write_item(const Call&, wire::BatchWriteItemInput input) {
@@ -135,6 +74,7 @@ protocol::Answer<wire::BatchWriteItemOutput> DynamoDb::batch_write_item(const Ca
   wire::BatchWriteItemOutput output;
   output.unprocessed_items.emplace();
   output.consumed_capacity = consumed(result.capacity, input.return_consumed_capacity);
+  output.item_collection_metrics = metrics(result.collections, input.return_item_collection_metrics);
   co_return output;
 }
 
@@ -146,6 +86,7 @@ protocol::Answer<wire::TransactWriteItemsOutput> DynamoDb::transact_write_items(
                   }));
   wire::TransactWriteItemsOutput output;
   output.consumed_capacity = consumed(result.capacity, input.return_consumed_capacity, CapacityOf::transaction_write);
+  output.item_collection_metrics = metrics(result.collections, input.return_item_collection_metrics);
   co_return output;
 }
 

@@ -30,6 +30,32 @@ class DynamoDb final : public protocol::dynamodb::Service {
                                                            protocol::dynamodb::ListTablesInput input) override;
   Answer<protocol::dynamodb::DescribeTimeToLiveOutput> describe_time_to_live(
       const Call& call, protocol::dynamodb::DescribeTimeToLiveInput input) override;
+  Answer<protocol::dynamodb::UpdateTableOutput> update_table(const Call& call,
+                                                             protocol::dynamodb::UpdateTableInput input) override;
+  Answer<protocol::Nothing> tag_resource(const Call& call, protocol::dynamodb::TagResourceInput input) override;
+  Answer<protocol::Nothing> untag_resource(const Call& call, protocol::dynamodb::UntagResourceInput input) override;
+  Answer<protocol::dynamodb::ListTagsOfResourceOutput> list_tags_of_resource(
+      const Call& call, protocol::dynamodb::ListTagsOfResourceInput input) override;
+  Answer<protocol::dynamodb::DescribeLimitsOutput> describe_limits(
+      const Call& call, protocol::dynamodb::DescribeLimitsInput input) override;
+  Answer<protocol::dynamodb::DescribeEndpointsResponse> describe_endpoints(
+      const Call& call, protocol::dynamodb::DescribeEndpointsRequest input) override;
+  Answer<protocol::dynamodb::UpdateTimeToLiveOutput> update_time_to_live(
+      const Call& call, protocol::dynamodb::UpdateTimeToLiveInput input) override;
+  Answer<protocol::dynamodb::DescribeContinuousBackupsOutput> describe_continuous_backups(
+      const Call& call, protocol::dynamodb::DescribeContinuousBackupsInput input) override;
+  Answer<protocol::dynamodb::UpdateContinuousBackupsOutput> update_continuous_backups(
+      const Call& call, protocol::dynamodb::UpdateContinuousBackupsInput input) override;
+  Answer<protocol::dynamodb::CreateBackupOutput> create_backup(const Call& call,
+                                                               protocol::dynamodb::CreateBackupInput input) override;
+  Answer<protocol::dynamodb::DescribeBackupOutput> describe_backup(
+      const Call& call, protocol::dynamodb::DescribeBackupInput input) override;
+  Answer<protocol::dynamodb::ListBackupsOutput> list_backups(const Call& call,
+                                                             protocol::dynamodb::ListBackupsInput input) override;
+  Answer<protocol::dynamodb::DeleteBackupOutput> delete_backup(const Call& call,
+                                                               protocol::dynamodb::DeleteBackupInput input) override;
+  Answer<protocol::dynamodb::RestoreTableFromBackupOutput> restore_table_from_backup(
+      const Call& call, protocol::dynamodb::RestoreTableFromBackupInput input) override;
 
   Answer<protocol::dynamodb::PutItemOutput> put_item(const Call& call, protocol::dynamodb::PutItemInput input) override;
   Answer<protocol::dynamodb::UpdateItemOutput> update_item(const Call& call,
@@ -40,6 +66,13 @@ class DynamoDb final : public protocol::dynamodb::Service {
       const Call& call, protocol::dynamodb::BatchWriteItemInput input) override;
   Answer<protocol::dynamodb::TransactWriteItemsOutput> transact_write_items(
       const Call& call, protocol::dynamodb::TransactWriteItemsInput input) override;
+
+  Answer<protocol::dynamodb::ExecuteStatementOutput> execute_statement(
+      const Call& call, protocol::dynamodb::ExecuteStatementInput input) override;
+  Answer<protocol::dynamodb::BatchExecuteStatementOutput> batch_execute_statement(
+      const Call& call, protocol::dynamodb::BatchExecuteStatementInput input) override;
+  Answer<protocol::dynamodb::ExecuteTransactionOutput> execute_transaction(
+      const Call& call, protocol::dynamodb::ExecuteTransactionInput input) override;
 
   Answer<protocol::dynamodb::GetItemOutput> get_item(const Call& call, protocol::dynamodb::GetItemInput input) override;
   Answer<protocol::dynamodb::QueryOutput> query(const Call& call, protocol::dynamodb::QueryInput input) override;

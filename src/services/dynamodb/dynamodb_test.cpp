@@ -141,7 +141,12 @@ TEST_F(DynamoDbTest, ErrorsHaveAwsTypesAndTexts) {
   expect_contains(error("PutItem", R"({"TableName":"docs","Item":{"name":{"S":"a"},"part":{}}})"),
                   "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
   expect_contains(error("PutItem", R"({"TableName":"docs",)" + item + R"(,"Expected":{"name":{"Exists":false}}})"),
-                  "legacy parameter Expected");
+                  "ConditionalCheckFailedException");
+  expect_contains(
+      error("PutItem", R"({"TableName":"docs",)" + item +
+                           R"j(,"Expected":{"name":{"Exists":false}},"ConditionExpression":"attribute_exists(a)"})j"),
+      "Can not use both expression and non-expression parameters in the same request: Non-expression "
+      "parameters: {Expected} Expression parameters: {ConditionExpression}");
   expect_contains(
       error(
           "CreateTable",
@@ -155,6 +160,72 @@ TEST_F(DynamoDbTest, ErrorsHaveAwsTypesAndTexts) {
             R"j("ConditionExpression":"attribute_exists(part)"}}]})j");
   expect_contains(cancelled, "TransactionCanceledException");
   expect_contains(cancelled, R"("CancellationReasons":[{"Code":"None"},{"Code":"ConditionalCheckFailed")");
+}
+
+TEST_F(DynamoDbTest, TheOlderParametersDoWhatExpressionsDo) {
+  create_docs();
+  body("PutItem", R"({"TableName":"docs","Item":{"name":{"S":"a"},"part":{"N":"1"},"n":{"N":"5"},"s":{"S":"abc"}}})");
+  const std::string key = R"("TableName":"docs","Key":{"name":{"S":"a"},"part":{"N":"1"}})";
+  expect_contains(
+      body("UpdateItem", "{" + key +
+                             R"(,"AttributeUpdates":{"n":{"Action":"ADD","Value":{"N":"2"}},"s":{"Action":"DELETE"},)"
+                             R"("t":{"Value":{"S":"new"}}},"Expected":{"n":{"ComparisonOperator":"GT",)"
+                             R"("AttributeValueList":[{"N":"4"}]}},"ReturnValues":"ALL_NEW"})"),
+      R"({"Attributes":{"n":{"N":"7"},"name":{"S":"a"},"part":{"N":"1"},"t":{"S":"new"}}})");
+  EXPECT_EQ(body("GetItem", "{" + key + R"(,"AttributesToGet":["n"]})"), R"({"Item":{"n":{"N":"7"}}})");
+  const std::string query =
+      R"({"TableName":"docs","KeyConditions":{"name":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"a"}]}},)";
+  expect_contains(
+      body("Query", query + R"("QueryFilter":{"n":{"ComparisonOperator":"LT","AttributeValueList":[{"N":"9"}]}}})"),
+      R"("Count":1)");
+  expect_contains(body("Query", query + R"("QueryFilter":{"n":{"ComparisonOperator":"NULL"}}})"), R"("Count":0)");
+  expect_contains(
+      body("Scan", R"({"TableName":"docs","ConditionalOperator":"OR","ScanFilter":{"n":{"ComparisonOperator":"NULL"},)"
+                   R"("t":{"ComparisonOperator":"BEGINS_WITH","AttributeValueList":[{"S":"ne"}]}}})"),
+      R"("Count":1)");
+  expect_contains(
+      error("Scan", R"({"TableName":"docs","ScanFilter":{"n":{"ComparisonOperator":"EQ","AttributeValueList":[]}}})"),
+      "Invalid number of argument(s) for the EQ ComparisonOperator");
+}
+
+TEST_F(DynamoDbTest, PartiQlStatements) {
+  create_docs();
+  const auto run = [&](const std::string& statement) {
+    return body("ExecuteStatement", R"({"Statement":")" + statement + R"("})");
+  };
+  EXPECT_EQ(run("INSERT INTO docs VALUE {'name': 'a', 'part': 1, 'n': 5}"), R"({"Items":[]})");
+  expect_contains(error("ExecuteStatement", R"({"Statement":"INSERT INTO docs VALUE {'name': 'a', 'part': 1}"})"),
+                  "DuplicateItemException");
+  run("INSERT INTO docs VALUE {'name': 'a', 'part': 2}");
+  expect_contains(run("UPDATE docs SET n = n + 1 WHERE name = 'a' AND part = 1 RETURNING MODIFIED NEW *"),
+                  R"("n":{"N":"6"})");
+  expect_contains(error("ExecuteStatement", R"({"Statement":"UPDATE docs SET n = 1 WHERE name = 'x' AND part = 1"})"),
+                  "ConditionalCheckFailedException");
+  const auto first = body("ExecuteStatement", R"({"Statement":"SELECT part FROM docs WHERE name = ?","Limit":1,)"
+                                              R"("Parameters":[{"S":"a"}],"ReturnConsumedCapacity":"TOTAL"})");
+  expect_contains(first, R"("Items":[{"part":{"N":"1"}}])");
+  const auto at = first.find(R"("NextToken":")") + 13;
+  const auto token = first.substr(at, first.find('"', at) - at);
+  expect_contains(
+      body("ExecuteStatement", R"({"Statement":"SELECT part FROM docs WHERE name = ?","Parameters":[{"S":"a"}],)"
+                               R"("NextToken":")" +
+                                   token + R"("})"),
+      R"({"Items":[{"part":{"N":"2"}}]})");
+  expect_contains(error("ExecuteStatement", R"({"Statement":"SELECT * FROM docs","NextToken":")" + token + R"("})"),
+                  "NextToken");
+  const auto batch = body("BatchExecuteStatement",
+                          R"({"Statements":[{"Statement":"SELECT * FROM docs WHERE name = 'a' AND part = 2"},)"
+                          R"({"Statement":"SELECT * FROM docs WHERE name = 'a'"}]})");
+  expect_contains(batch, R"("Item":{"name":{"S":"a"},"part":{"N":"2"}})");
+  expect_contains(batch, R"("Code":"ValidationError")");
+  const auto cancelled = error(
+      "ExecuteTransaction", R"({"TransactStatements":[{"Statement":"INSERT INTO docs VALUE {'name': 'a', 'part': 1}"},)"
+                            R"({"Statement":"DELETE FROM docs WHERE name = 'a' AND part = 2"}]})");
+  expect_contains(cancelled, "DuplicateItem");
+  expect_contains(body("ExecuteTransaction",
+                       R"({"TransactStatements":[{"Statement":"DELETE FROM docs WHERE name = 'a' AND part = 2"},)"
+                       R"j({"Statement":"EXISTS(SELECT * FROM docs WHERE name = 'a' AND part = 1 AND n = 6)"}]})j"),
+                  R"("Responses":[{},{}])");
 }
 
 TEST_F(DynamoDbTest, AFullDiskIsAServiceErrorAndNothingIsAcknowledged) {

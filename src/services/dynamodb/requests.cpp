@@ -1,8 +1,7 @@
 #include "services/dynamodb/requests.h"
 
-#include <fmt/format.h>
-
 #include "base/error.h"
+#include "services/dynamodb/legacy.h"
 #include "services/dynamodb/table_description.h"
 #include "services/dynamodb/values.h"
 
@@ -17,13 +16,25 @@ using Kind = tables::WriteRequest::Kind;
 constexpr std::size_t kMaxBatchWrites = 25;
 constexpr std::size_t kMaxBatchGets = 100;
 
-// Refuses the first parameter that is there.
-TablesResult<> refuse_legacy(std::initializer_list<std::pair<std::string_view, bool>> parameters) {
-  for (const auto& [name, present] : parameters) {
-    if (!present) continue;
-    return invalid(
-        fmt::format("The legacy parameter {} is not supported by this server yet; use expressions instead", name));
+// Expected and ConditionalOperator.
+template <class Input>
+TablesResult<> add_expected(const Input& input, tables::WriteRequest& request) {
+  const std::size_t conditions = input.expected ? input.expected->size() : 0;
+  if (conditions == 0) return check_conditional_operator(input.conditional_operator, 0);
+  LAMBENT_TRY(request.condition, condition_of(*input.expected, input.conditional_operator));
+  return {};
+}
+
+// QueryFilter or ScanFilter, AttributesToGet and ConditionalOperator.
+template <class Input>
+TablesResult<> add_legacy_page(const Input& input, const std::optional<protocol::Map<wire::Condition>>& filter,
+                               tables::PageRequest& request) {
+  if (input.attributes_to_get) {
+    LAMBENT_TRY(request.projection, paths_of(*input.attributes_to_get));
   }
+  const std::size_t conditions = filter ? filter->size() : 0;
+  if (conditions == 0) return check_conditional_operator(input.conditional_operator, 0);
+  LAMBENT_TRY(request.filter, condition_of(*filter, input.conditional_operator));
   return {};
 }
 
@@ -82,27 +93,37 @@ TablesResult<tables::PageRequest> common_page(const Input& input) {
 }  // namespace
 
 TablesResult<tables::WriteRequest> write_request(const wire::PutItemInput& input) {
-  LAMBENT_TRY_VOID(refuse_legacy(
-      {{"Expected", input.expected.has_value()}, {"ConditionalOperator", input.conditional_operator.has_value()}}));
+  LAMBENT_TRY_VOID(check_not_mixed(
+      {{"Expected", input.expected.has_value()}, {"ConditionalOperator", input.conditional_operator.has_value()}},
+      {{"ConditionExpression", input.condition_expression.has_value()}}));
   LAMBENT_TRY(auto request, common(Kind::put, input, input.item));
+  LAMBENT_TRY_VOID(add_expected(input, request));
   request.return_values = return_values(input.return_values);
   return request;
 }
 
 TablesResult<tables::WriteRequest> write_request(const wire::UpdateItemInput& input) {
-  LAMBENT_TRY_VOID(refuse_legacy({{"AttributeUpdates", input.attribute_updates.has_value()},
-                                  {"Expected", input.expected.has_value()},
-                                  {"ConditionalOperator", input.conditional_operator.has_value()}}));
+  LAMBENT_TRY_VOID(check_not_mixed({{"AttributeUpdates", input.attribute_updates.has_value()},
+                                    {"Expected", input.expected.has_value()},
+                                    {"ConditionalOperator", input.conditional_operator.has_value()}},
+                                   {{"UpdateExpression", input.update_expression.has_value()},
+                                    {"ConditionExpression", input.condition_expression.has_value()}}));
   LAMBENT_TRY(auto request, common(Kind::update, input, input.key));
   request.update = input.update_expression;
+  LAMBENT_TRY_VOID(add_expected(input, request));
+  if (input.attribute_updates && !input.attribute_updates->empty()) {
+    LAMBENT_TRY(request.update, update_of(*input.attribute_updates));
+  }
   request.return_values = return_values(input.return_values);
   return request;
 }
 
 TablesResult<tables::WriteRequest> write_request(const wire::DeleteItemInput& input) {
-  LAMBENT_TRY_VOID(refuse_legacy(
-      {{"Expected", input.expected.has_value()}, {"ConditionalOperator", input.conditional_operator.has_value()}}));
+  LAMBENT_TRY_VOID(check_not_mixed(
+      {{"Expected", input.expected.has_value()}, {"ConditionalOperator", input.conditional_operator.has_value()}},
+      {{"ConditionExpression", input.condition_expression.has_value()}}));
   LAMBENT_TRY(auto request, common(Kind::remove, input, input.key));
+  LAMBENT_TRY_VOID(add_expected(input, request));
   request.return_values = return_values(input.return_values);
   return request;
 }
@@ -122,8 +143,12 @@ TablesResult<tables::WriteRequest> write_request(const wire::TransactWriteItem& 
 }
 
 TablesResult<tables::GetRequest> get_request(const wire::GetItemInput& input) {
-  LAMBENT_TRY_VOID(refuse_legacy({{"AttributesToGet", input.attributes_to_get.has_value()}}));
+  LAMBENT_TRY_VOID(check_not_mixed({{"AttributesToGet", input.attributes_to_get.has_value()}},
+                                   {{"ProjectionExpression", input.projection_expression.has_value()}}));
   LAMBENT_TRY(auto request, common_get(input));
+  if (input.attributes_to_get) {
+    LAMBENT_TRY(request.projection, paths_of(*input.attributes_to_get));
+  }
   request.consistent = input.consistent_read.value_or(false);
   return request;
 }
@@ -133,21 +158,31 @@ TablesResult<tables::GetRequest> get_request(const wire::Get& input) {
 }
 
 TablesResult<tables::PageRequest> page_request(const wire::QueryInput& input) {
-  LAMBENT_TRY_VOID(refuse_legacy({{"KeyConditions", input.key_conditions.has_value()},
-                                  {"QueryFilter", input.query_filter.has_value()},
-                                  {"AttributesToGet", input.attributes_to_get.has_value()},
-                                  {"ConditionalOperator", input.conditional_operator.has_value()}}));
+  LAMBENT_TRY_VOID(check_not_mixed({{"AttributesToGet", input.attributes_to_get.has_value()},
+                                    {"QueryFilter", input.query_filter.has_value()},
+                                    {"ConditionalOperator", input.conditional_operator.has_value()},
+                                    {"KeyConditions", input.key_conditions.has_value()}},
+                                   {{"ProjectionExpression", input.projection_expression.has_value()},
+                                    {"FilterExpression", input.filter_expression.has_value()},
+                                    {"KeyConditionExpression", input.key_condition_expression.has_value()}}));
   LAMBENT_TRY(auto request, common_page(input));
   request.key_condition = input.key_condition_expression;
+  if (input.key_conditions) {
+    LAMBENT_TRY(request.key_condition, condition_of(*input.key_conditions));
+  }
+  LAMBENT_TRY_VOID(add_legacy_page(input, input.query_filter, request));
   request.forward = input.scan_index_forward.value_or(true);
   return request;
 }
 
 TablesResult<tables::PageRequest> page_request(const wire::ScanInput& input) {
-  LAMBENT_TRY_VOID(refuse_legacy({{"ScanFilter", input.scan_filter.has_value()},
-                                  {"AttributesToGet", input.attributes_to_get.has_value()},
-                                  {"ConditionalOperator", input.conditional_operator.has_value()}}));
+  LAMBENT_TRY_VOID(check_not_mixed({{"AttributesToGet", input.attributes_to_get.has_value()},
+                                    {"ScanFilter", input.scan_filter.has_value()},
+                                    {"ConditionalOperator", input.conditional_operator.has_value()}},
+                                   {{"ProjectionExpression", input.projection_expression.has_value()},
+                                    {"FilterExpression", input.filter_expression.has_value()}}));
   LAMBENT_TRY(auto request, common_page(input));
+  LAMBENT_TRY_VOID(add_legacy_page(input, input.scan_filter, request));
   request.segment = input.segment;
   request.total_segments = input.total_segments;
   return request;
@@ -157,13 +192,17 @@ TablesResult<tables::BatchGetRequest> batch_get_request(const wire::BatchGetItem
   tables::BatchGetRequest request;
   std::size_t keys = 0;
   for (const auto& [name, wanted] : input.request_items) {
-    LAMBENT_TRY_VOID(refuse_legacy({{"AttributesToGet", wanted.attributes_to_get.has_value()}}));
+    LAMBENT_TRY_VOID(check_not_mixed({{"AttributesToGet", wanted.attributes_to_get.has_value()}},
+                                     {{"ProjectionExpression", wanted.projection_expression.has_value()}}));
     auto& table = request.tables[table_name(name)];
     for (const auto& key : wanted.keys) {
       LAMBENT_TRY(table.keys.emplace_back(), from_wire(key));
     }
     LAMBENT_TRY(table.placeholders, placeholders(wanted.expression_attribute_names, {}));
     table.projection = wanted.projection_expression;
+    if (wanted.attributes_to_get) {
+      LAMBENT_TRY(table.projection, paths_of(*wanted.attributes_to_get));
+    }
     table.consistent = wanted.consistent_read.value_or(false);
     keys += wanted.keys.size();
   }

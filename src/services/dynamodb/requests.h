@@ -6,7 +6,8 @@
 
 namespace lambent::services::dynamodb {
 
-// Parameters from before there were expressions (Expected, AttributeUpdates, KeyConditions …) are refused by name.
+// Parameters from before there were expressions (Expected, AttributeUpdates, KeyConditions …) come out as what
+// expressions are parsed to.
 tables::TablesResult<tables::WriteRequest> write_request(const protocol::dynamodb::PutItemInput& input);
 tables::TablesResult<tables::WriteRequest> write_request(const protocol::dynamodb::UpdateItemInput& input);
 tables::TablesResult<tables::WriteRequest> write_request(const protocol::dynamodb::DeleteItemInput& input);

@@ -122,6 +122,10 @@ TablesResult<tables::Item> from_wire(const WireItem& item) {
   return convert(item, 0);
 }
 
+TablesResult<AttributeValue> from_wire(const Wire& value) {
+  return convert(value, 0);
+}
+
 WireItem to_wire(const tables::Item& item) {
   WireItem result;
   result.reserve(item.size());
