@@ -129,6 +129,13 @@ def test_updates_and_conditions(tables):
     assert tables["deleted"] is None
 
 
+def test_batches_transactions_and_partiql(tables):
+    assert tables["batch"] == [10, 12]
+    assert tables["reasons"] == ["TransactionCanceledException", "None", "ConditionalCheckFailed"]
+    assert tables["scanned"] == 6 + 3, "2 to 7, and the batch's"
+    assert tables["partiql"] == [{"s": 11}, {"s": 12}]
+
+
 @pytest.mark.parametrize("step, error", [
     ("missingTable", "ResourceNotFoundException"), ("tableGone", "ResourceNotFoundException"),
     ("badExpression", "ValidationException")])

@@ -87,7 +87,10 @@ async function dynamodb() {
     ConditionalCheckFailedException, CreateTableCommand, DeleteTableCommand, DescribeTableCommand, DynamoDBClient, GetItemCommand,
     waitUntilTableExists,
   } = dynamoSdk;
-  const { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, DeleteCommand, paginateQuery } = documentSdk;
+  const {
+    BatchGetCommand, BatchWriteCommand, DeleteCommand, DynamoDBDocumentClient, ExecuteStatementCommand, GetCommand, PutCommand,
+    QueryCommand, TransactWriteCommand, UpdateCommand, paginateQuery, paginateScan,
+  } = documentSdk;
   const client = new DynamoDBClient(retries);
   const documents = DynamoDBDocumentClient.from(client);
   const found = {};
@@ -120,6 +123,19 @@ async function dynamodb() {
   found.badExpression = await failureOf(documents.send(new QueryCommand({ TableName: name, KeyConditionExpression: 'p ==' })));
   await documents.send(new DeleteCommand({ TableName: name, Key: { p: 'ü', s: 1 } }));
   found.deleted = (await documents.send(new GetCommand({ TableName: name, Key: { p: 'ü', s: 1 } }))).Item ?? null;
+  await documents.send(new BatchWriteCommand({ RequestItems: { [name]: [10, 11, 12].map((s) => (
+    { PutRequest: { Item: { p: 'batch', s } } })) } }));
+  const batch = await documents.send(new BatchGetCommand({ RequestItems: { [name]: { Keys: [10, 12, 99].map((s) => ({ p: 'batch', s })) } } }));
+  found.batch = batch.Responses[name].map((i) => i.s).sort();
+  const twice = documents.send(new TransactWriteCommand({ TransactItems: [
+    { Put: { TableName: name, Item: { p: 'batch', s: 13 } } },
+    { Update: { TableName: name, Key: { p: 'batch', s: 10 }, UpdateExpression: 'SET n = :n', ConditionExpression: 'attribute_exists(n)',
+      ExpressionAttributeValues: { ':n': 1 } } }] }));
+  found.reasons = await twice.catch((error) => [error.name, ...error.CancellationReasons.map((r) => r.Code)]);
+  found.scanned = 0;
+  for await (const page of paginateScan({ client: documents, pageSize: 4 }, { TableName: name })) found.scanned += page.Items.length;
+  found.partiql = (await documents.send(new ExecuteStatementCommand({
+    Statement: `SELECT s FROM "${name}" WHERE p = ? AND s > ?`, Parameters: ['batch', 10] }))).Items;
   await client.send(new DeleteTableCommand({ TableName: name }));
   found.tableGone = await failureOf(client.send(new DescribeTableCommand({ TableName: name })));
   return found;
