@@ -17,7 +17,7 @@ from lambent import ROOT, new_name, wait_for
 
 CLIENTS = 100
 ITEMS = 10
-KILLS = int(os.environ.get("KILLS", "200"))
+KILLS = int(os.environ.get("KILLS", "300"))
 FAILED = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
 
 
