@@ -36,6 +36,7 @@
 #include "scheduler/scheduler.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/dynamodbstreams/dynamodb_streams.h"
+#include "services/dynamodbstreams/table_stream_source.h"
 #include "services/lambda/code_download.h"
 #include "services/lambda/lambda_service.h"
 #include "services/sts/sts_service.h"
@@ -182,6 +183,7 @@ struct Server::Impl {
   std::optional<invoke::FunctionDestination> function_destination;
   invoke::Destinations destinations;  // of event source mappings
   std::optional<triggers::MappingPositions> positions;
+  std::optional<services::dynamodbstreams::TableStreamSource> table_streams;
   std::optional<triggers::EventSourceEngine> event_sources;
 
   std::optional<services::lambda::LambdaService> lambda;
@@ -314,6 +316,8 @@ void Server::Impl::build_event_sources() {
       .positions = *positions,
       .destinations = destinations,
       .policy = policy});
+  table_streams.emplace(*tables, loop, pool, config.region);
+  event_sources->add_source(*table_streams);
 }
 
 Result<> Server::Impl::start_event_sources() {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "services/dynamodb/table_description.h"
 #include "services/dynamodb/values.h"
+#include "services/dynamodbstreams/record_form.h"
 #include "services/dynamodbstreams/shard_iterator.h"
 
 // Leaves an operation with the engine's error, or binds its result.
@@ -55,10 +56,6 @@ std::string arn_of(const tables::Stream& stream, const protocol::CallContext& ca
   return fmt::format("{}/stream/{}", dynamodb::table_arn(stream.definition.table, call), stream.definition.label);
 }
 
-std::string shard_id(const tables::Stream& stream) {
-  return fmt::format("shardId-{:020}-{:08x}", stream.definition.created_ms, stream.definition.id);
-}
-
 std::vector<wire::KeySchemaElement> key_schema(const tables::KeySchema& key) {
   std::vector<wire::KeySchemaElement> schema{{.attribute_name = key.hash.name, .key_type = "HASH"}};
   if (key.range) schema.push_back({.attribute_name = key.range->name, .key_type = "RANGE"});
@@ -71,40 +68,6 @@ wire::Shard shard(const tables::Stream& stream) {
   auto& range = result.sequence_number_range.emplace();
   range.starting_sequence_number = sequence_text(1);
   if (stream.closed_ms != 0) range.ending_sequence_number = sequence_text(std::max<std::uint64_t>(stream.next, 2) - 1);
-  return result;
-}
-
-std::string_view event_name(StreamRecord::Kind kind) {
-  switch (kind) {
-    case StreamRecord::Kind::insert:
-      return wire::operation_type::insert;
-    case StreamRecord::Kind::modify:
-      return wire::operation_type::modify;
-    case StreamRecord::Kind::remove:
-      break;
-  }
-  return wire::operation_type::remove;
-}
-
-wire::Record record_of(const tables::Stream& stream, const StreamRecord& record, const std::string& region) {
-  wire::Record result;
-  result.event_id = fmt::format("{:016x}{:016x}", stream.definition.id, record.sequence);
-  result.event_name = std::string(event_name(record.kind));
-  result.event_version = "1.1";
-  result.event_source = "aws:dynamodb";
-  result.aws_region = region;
-  if (record.by_service) {
-    result.user_identity = wire::Identity{.principal_id = "dynamodb.amazonaws.com", .type = "Service"};
-  }
-  auto& change = result.dynamodb.emplace();
-  // Whole seconds, as at DynamoDB.
-  change.approximate_creation_date_time = time_of(record.at_ms / 1000 * 1000);
-  change.keys = dynamodb::to_wire(record.keys);
-  change.new_image = dynamodb::to_wire(record.new_image);
-  change.old_image = dynamodb::to_wire(record.old_image);
-  change.sequence_number = sequence_text(record.sequence);
-  change.size_bytes = static_cast<std::int64_t>(std::max<std::size_t>(1, record.size_bytes));
-  change.stream_view_type = std::string(dynamodb::view_type(stream.definition.view));
   return result;
 }
 

@@ -1,0 +1,241 @@
+"""Event source mappings: a table's stream calls a function, in order, filtered, retried, and across kills of the server."""
+
+import json
+import time
+
+import boto3.dynamodb.types
+import pytest
+
+import lambent
+from functions_api import refused
+from lambent import new_name, wait_for
+
+PRINT = """
+import json
+def handler(event, context):
+    for record in event['Records']:
+        print('GOT ' + json.dumps(record))
+"""
+# Fails on the key 'bad'; where it may, it says so of that record only.
+FUSSY = """
+import json
+def handler(event, context):
+    keys = [record['dynamodb']['Keys']['id']['S'] for record in event['Records']]
+    print('TRY ' + json.dumps(keys))
+    if 'bad' in keys:
+        raise ValueError('bad')
+"""
+REPORTS = """
+import json
+seen = []
+def handler(event, context):
+    keys = [record['dynamodb']['Keys']['id']['S'] for record in event['Records']]
+    print('TRY ' + json.dumps(keys))
+    failed = [r['dynamodb']['SequenceNumber'] for r in event['Records'] if r['dynamodb']['Keys']['id']['S'] == 'b']
+    if failed and not seen:
+        seen.append(1)
+        return {'batchItemFailures': [{'itemIdentifier': failed[0]}]}
+"""
+
+# Notes in a table when each record first came; signs for itself, since the host's Python has no boto3.
+NOTES = """
+import datetime, hashlib, hmac, json, os, time, urllib.error, urllib.request
+def put(item):
+    e = os.environ
+    body = json.dumps({'TableName': e['NOTES'], 'Item': item, 'ConditionExpression': 'attribute_not_exists(id)'}).encode()
+    when = datetime.datetime.utcnow().strftime('%Y%m%dT%H%M%SZ')
+    scope = '/'.join([when[:8], e['AWS_REGION'], 'dynamodb', 'aws4_request'])
+    url = e['AWS_ENDPOINT_URL'] + '/'
+    given = {'content-type': 'application/x-amz-json-1.0', 'host': url.split('/')[2], 'x-amz-date': when,
+             'x-amz-security-token': e['AWS_SESSION_TOKEN'], 'x-amz-target': 'DynamoDB_20120810.PutItem'}
+    names = sorted(given)
+    canonical = '\\n'.join(['POST', '/', ''] + [n + ':' + given[n] for n in names] +
+                          ['', ';'.join(names), hashlib.sha256(body).hexdigest()])
+    text = '\\n'.join(['AWS4-HMAC-SHA256', when, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = ('AWS4' + e['AWS_SECRET_ACCESS_KEY']).encode()
+    for part in scope.split('/'):
+        key = hmac.new(key, part.encode(), 'sha256').digest()
+    given['Authorization'] = 'AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s' % (
+        e['AWS_ACCESS_KEY_ID'], scope, ';'.join(names), hmac.new(key, text.encode(), 'sha256').hexdigest())
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, data=body, headers=given)).read()
+    except urllib.error.HTTPError as error:
+        if b'ConditionalCheckFailed' not in error.read():
+            raise
+def handler(event, context):
+    for record in event['Records']:
+        put({'id': {'S': record['dynamodb']['NewImage']['n']['N']}, 'at': {'N': str(time.time_ns())}})
+"""
+
+
+@pytest.fixture(scope="module")
+def db(server):
+    return server.client("dynamodb")
+
+
+@pytest.fixture(scope="module")
+def functions(server):
+    return server.client("lambda")
+
+
+def table_with_stream(db, view="NEW_AND_OLD_IMAGES"):
+    name = new_name("t")
+    answer = db.create_table(
+        TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": view})
+    return name, answer["TableDescription"]["LatestStreamArn"]
+
+
+def put(db, table, *keys):
+    for key in keys:
+        db.put_item(TableName=table, Item={"id": {"S": key}, "n": {"N": "1"}})
+
+
+def mapped(functions, function, stream, **members):
+    """The id of a mapping that works."""
+    made = functions.create_event_source_mapping(
+        EventSourceArn=stream, FunctionName=function, **{"StartingPosition": "TRIM_HORIZON", **members})
+    assert made["State"] == "Creating"
+    wait_for(lambda: functions.get_event_source_mapping(UUID=made["UUID"])["State"] == "Enabled", "the mapping is enabled")
+    return made["UUID"]
+
+
+def printed(server, function, mark="GOT "):
+    out = server.run("logs", function, "--lines", "100000", "--data", str(server.data), check=False).stdout
+    return [json.loads(line.split(mark, 1)[1]) for line in out.splitlines() if mark in line]
+
+
+def keys_of(records):
+    return [record["dynamodb"]["Keys"]["id"]["S"] for record in records]
+
+
+def test_a_change_of_an_item_calls_the_function_with_the_record_that_aws_sends(server, db, functions):
+    table, stream = table_with_stream(db)
+    function = server.create_function({"app.py": PRINT})
+    mapped(functions, function, stream)
+    put(db, table, "a")
+    db.update_item(TableName=table, Key={"id": {"S": "a"}}, UpdateExpression="SET n = :n",
+                   ExpressionAttributeValues={":n": {"N": "2"}})
+    db.delete_item(TableName=table, Key={"id": {"S": "a"}})
+    records = wait_for(lambda: len(found := printed(server, function)) == 3 and found, "three records came")
+    assert [r["eventName"] for r in records] == ["INSERT", "MODIFY", "REMOVE"]
+    modified = records[1]
+    assert modified["eventSource"] == "aws:dynamodb" and modified["eventSourceARN"] == stream
+    assert modified["awsRegion"] == "us-east-1" and modified["eventVersion"] == "1.1" and modified["eventID"]
+    change = modified["dynamodb"]
+    assert change["NewImage"]["n"] == {"N": "2"} and change["OldImage"]["n"] == {"N": "1"}
+    assert change["StreamViewType"] == "NEW_AND_OLD_IMAGES" and change["SizeBytes"] > 0
+    assert abs(change["ApproximateCreationDateTime"] - time.time()) < 3600
+    read = boto3.dynamodb.types.TypeDeserializer()
+    assert read.deserialize({"M": change["NewImage"]}) == {"id": "a", "n": 2}
+    shown = functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+    assert len(shown) == 1 and shown[0]["LastProcessingResult"] == "OK"
+
+
+def test_records_come_in_batches_in_order_and_filtered(server, db, functions):
+    table, stream = table_with_stream(db)
+    function = server.create_function({"app.py": PRINT})
+    put(db, table, *[f"k{n:02}" for n in range(20)])
+    mapped(functions, function, stream, BatchSize=7, FilterCriteria={"Filters": [
+        {"Pattern": json.dumps({"eventName": ["INSERT"], "dynamodb": {"Keys": {"id": {"S": [{"prefix": "k1"}]}}}})}]})
+    wait_for(lambda: len(printed(server, function)) >= 10, "the records that pass came")
+    assert keys_of(printed(server, function)) == [f"k{n}" for n in range(10, 20)]
+
+
+def test_halves_and_used_up_retries_leave_only_the_bad_record_out(server, db, functions):
+    table, stream = table_with_stream(db)
+    function = server.create_function({"app.py": FUSSY})
+    told = server.create_function({"app.py": "import json\ndef handler(event, context):\n    print('TOLD ' + json.dumps(event))\n"})
+    put(db, table, "a", "bad", "c", "d")
+    arn = functions.get_function_configuration(FunctionName=told)["FunctionArn"]
+    mapped(functions, function, stream, MaximumRetryAttempts=0, BisectBatchOnFunctionError=True,
+           DestinationConfig={"OnFailure": {"Destination": arn}})
+    failures = wait_for(lambda: printed(server, told, "TOLD "), "the destination is told")
+    wait_for(lambda: ["c", "d"] in printed(server, function, "TRY "), "what comes after it is handed over")
+    info = failures[0]["DDBStreamBatchInfo"]
+    assert info["batchSize"] == 1 and info["startSequenceNumber"] == info["endSequenceNumber"] and info["streamArn"] == stream
+    assert failures[0]["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert printed(server, function, "TRY ") == [["a", "bad", "c", "d"], ["a", "bad"], ["a"], ["bad"], ["c", "d"]]
+
+
+def test_a_reported_item_failure_begins_again_there(server, db, functions):
+    table, stream = table_with_stream(db)
+    function = server.create_function({"app.py": REPORTS})
+    put(db, table, "a", "b", "c")
+    mapped(functions, function, stream, FunctionResponseTypes=["ReportBatchItemFailures"])
+    wait_for(lambda: len(printed(server, function, "TRY ")) == 2, "two calls")
+    assert printed(server, function, "TRY ") == [["a", "b", "c"], ["b", "c"]]
+
+
+def test_a_disabled_mapping_waits_and_goes_on_where_it_was(server, db, functions):
+    table, stream = table_with_stream(db)
+    function = server.create_function({"app.py": PRINT})
+    mapping = mapped(functions, function, stream)
+    put(db, table, "a")
+    wait_for(lambda: keys_of(printed(server, function)) == ["a"], "the first record came")
+    assert functions.update_event_source_mapping(UUID=mapping, Enabled=False)["State"] == "Disabling"
+    put(db, table, "b")
+    time.sleep(1)
+    assert keys_of(printed(server, function)) == ["a"]
+    functions.update_event_source_mapping(UUID=mapping, Enabled=True)
+    wait_for(lambda: keys_of(printed(server, function)) == ["a", "b"], "the second record came")
+    assert functions.delete_event_source_mapping(UUID=mapping)["State"] == "Deleting"
+    assert refused(functions.get_event_source_mapping, UUID=mapping)[:2] == (404, "ResourceNotFoundException")
+
+
+def test_what_cannot_be_mapped_is_refused(server, db, functions):
+    function = server.create_function({"app.py": PRINT})
+    _, stream = table_with_stream(db)
+
+    def no(message, **members):
+        status, code, text = refused(functions.create_event_source_mapping, **{
+            "EventSourceArn": stream, "FunctionName": function, "StartingPosition": "LATEST", **members})
+        assert (status, code) == (400, "InvalidParameterValueException") and message in text
+
+    no("Stream not found", EventSourceArn=stream + "x")
+    no("sqs sources are not supported", EventSourceArn="arn:aws:sqs:us-east-1:000000000000:q")
+    no("Invalid filter pattern definition", FilterCriteria={"Filters": [{"Pattern": "{"}]})
+    no("AT_TIMESTAMP", StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=1)
+    mapped(functions, function, stream)
+    assert refused(functions.create_event_source_mapping, EventSourceArn=stream, FunctionName=function,
+                   StartingPosition="LATEST")[:2] == (409, "ResourceConflictException")
+
+
+def noted(db, table):
+    """Numbers in the order in which they first came."""
+    items = [item for page in db.get_paginator("scan").paginate(TableName=table) for item in page["Items"]]
+    return [int(item["id"]["S"]) for item in sorted(items, key=lambda item: int(item["at"]["N"]))]
+
+
+def kill_while_records_flow(server, kills):
+    """Every record of every acknowledged write comes, and in order, whatever is killed when."""
+    db, functions = server.client("dynamodb"), server.client("lambda")
+    table, stream = table_with_stream(db)
+    notes, _ = table_with_stream(db)
+    function = server.create_function({"app.py": NOTES}, Environment={"Variables": {"NOTES": notes}}, Timeout=30)
+    mapped(functions, function, stream, BatchSize=5)
+    written = []
+    for number in range(kills):
+        for n in range(number * 10, number * 10 + 10):
+            db.put_item(TableName=table, Item={"id": {"S": f"k{n % 3}"}, "n": {"N": str(n)}})
+            written.append(n)
+        time.sleep(0.05 * (number % 7))
+        server.kill()
+        server.start()
+        db = server.client("dynamodb")
+    wait_for(lambda: len(noted(db, notes)) >= len(written), "every record came", 120)
+    assert noted(db, notes) == written
+
+
+def test_no_record_is_lost_across_kills(tmp_path):
+    server = lambent.Server(tmp_path / "data").start()
+    kill_while_records_flow(server, 5)
+    assert server.stop() == 0
+
+
+@pytest.mark.soak
+def test_no_record_is_lost_across_many_kills(tmp_path):
+    server = lambent.Server(tmp_path / "data", ["--limits-log-bytes-per-function", "256MiB"]).start()
+    kill_while_records_flow(server, 200)
+    assert server.stop() == 0
