@@ -279,7 +279,7 @@ std::vector<Setting> function_limits() {
                LAMBENT_AT(calls.first_retry)),
       duration("limits.second_retry", group, "Wait before the third attempt of an asynchronous call",
                LAMBENT_AT(calls.second_retry)),
-      number("limits.open_files", group, "Open files of one instance", 16, kMany, LAMBENT_AT(limits.open_files)),
+      number("limits.open_files", group, "Open files of one instance", 64, kMany, LAMBENT_AT(limits.open_files)),
       number("limits.processes", group, "Processes and threads of one instance", 1, kMany,
              LAMBENT_AT(limits.processes)),
       number("limits.megabytes_per_core", group, "MemorySize that buys one core", 1, kMany,
