@@ -22,6 +22,8 @@ class Backend {
                                                                                 OnExit on_exit) = 0;
   // Keeps sandboxes prepared for policies of this kind; see SpawnerClient::keep_ready.
   virtual void keep_ready(std::uint32_t kind, const sandbox::Policy& like, std::uint32_t ready, bool is_template) = 0;
+  // Waits until what was launched as a template can be forked (Policy::forked_from); false: it ended before.
+  virtual net::Task<bool> forkable(sandbox::ChildId id) = 0;
   // Changes its processor share, in thousandths of a core.
   virtual void set_cpu(sandbox::ChildId id, std::uint32_t millicores) = 0;
   // Ends it with everything in it; on_exit follows.
@@ -39,6 +41,7 @@ class ProcessBackend final : public Backend {
   void keep_ready(std::uint32_t kind, const sandbox::Policy& like, std::uint32_t ready, bool is_template) override {
     spawner_.keep_ready(kind, like, ready, is_template);
   }
+  net::Task<bool> forkable(sandbox::ChildId id) override { co_return co_await spawner_.forkable(id); }
   void set_cpu(sandbox::ChildId id, std::uint32_t millicores) override { spawner_.set_cpu(id, millicores); }
   void kill(sandbox::ChildId id) override { spawner_.kill(id); }
 

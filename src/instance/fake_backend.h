@@ -15,6 +15,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "edge/client.h"
 #include "instance/backend.h"
 #include "net/scope.h"
+#include "net/timer.h"
 
 namespace lambent::instance {
 
@@ -60,11 +62,22 @@ class FakeBackend final : public Backend {
     Process& process = children_[child.id];
     process.on_exit = std::move(on_exit);
     process.log = UniqueFd(ends[1]);
-    scope_.spawn(be_the_runtime(child.id, connect_to(child.runtime_listener.get())));
+    UniqueFd socket = connect_to(child.runtime_listener.get());
+    const bool does_init = !launched.back().is_template || !first_inits.empty() || init != Init::ready;
+    if (launched.back().is_template && does_init) inits_.insert(child.id);
+    if (does_init) scope_.spawn(be_the_runtime(child.id, std::move(socket)));
     co_return child;
   }
 
   void keep_ready(std::uint32_t, const sandbox::Policy&, std::uint32_t, bool) override {}
+  net::Task<bool> forkable(sandbox::ChildId id) override {
+    net::Timer pause(loop_);
+    std::ignore = co_await pause.sleep(std::chrono::milliseconds(1));
+    while (inits_.contains(id) && children_.contains(id)) {
+      std::ignore = co_await pause.sleep(std::chrono::milliseconds(1));
+    }
+    co_return children_.contains(id);
+  }
   void set_cpu(sandbox::ChildId id, std::uint32_t millicores) override { cpu_shares[id] = millicores; }
 
   void kill(sandbox::ChildId id) override {
@@ -180,6 +193,7 @@ class FakeBackend final : public Backend {
   net::Scope scope_;
   sandbox::ChildId last_id_ = 0;
   std::map<sandbox::ChildId, Process> children_;
+  std::set<sandbox::ChildId> inits_;  // of templates that never come to be forkable
 };
 
 }  // namespace lambent::instance

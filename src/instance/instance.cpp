@@ -12,10 +12,12 @@
 #include "instance/idle_freezer.h"
 #include "instance/instance_log.h"
 #include "instance/log_pump.h"
+#include "instance/snapshots.h"
 #include "net/listener.h"
 #include "net/one_shot.h"
 #include "net/scope.h"
 #include "net/timer.h"
+#include "sandbox/template_protocol.h"
 #include "telemetry/cold_start_timer.h"
 #include "telemetry/report.h"
 
@@ -86,6 +88,9 @@ struct Instance::Impl final : runtime_api::Observer {
   bool ending = false;
   bool is_lost = false;  // no call reaches the runtime any more
 
+  std::shared_ptr<void> lease;  // of the template that it is a fork of
+  Monotonic asked;              // for it
+  std::optional<telemetry::Restore> restore_not_yet_billed;
   Monotonic launched;
   std::optional<std::chrono::nanoseconds> init_not_yet_billed;
   std::optional<Failure> init_failure;           // as the runtime reported it
@@ -97,6 +102,10 @@ struct Instance::Impl final : runtime_api::Observer {
   // The flow of an instance's life.
   net::Task<> live();
   net::Task<bool> launch(const net::OneShot<sandbox::ExitReport>& exited);
+  net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> launch_sandbox(
+      const identity::TemporaryCredentials& keys, const egress::NetworkPolicy& network,
+      const net::OneShot<sandbox::ExitReport>& exited);
+  net::Task<> wait_until_forkable();
   net::Task<> end_unlaunched(sandbox::LaunchError error);
   [[nodiscard]] Result<egress::NetworkPolicy> network_policy() const;
   void open_doors();
@@ -140,6 +149,19 @@ bool Instance::is_usable() const {
 }
 const catalog::Function& Instance::function() const {
   return *impl_->function;
+}
+
+sandbox::ChildId Instance::sandbox_id() const {
+  return impl_->child ? impl_->child->id : 0;
+}
+
+Instance::InitEnd Instance::init_end() const {
+  if (impl_->init_failure) return {false, impl_->init_failure->error_type, impl_->init_failure->payload};
+  if (!impl_->init_exit) return {false, "Runtime.ExitError", "INIT ended"};
+  const auto& exit = *impl_->init_exit;
+  const bool is_unsafe = exit.kind == sandbox::ExitKind::exited && exit.code == sandbox::kExitUnsafe;
+  auto failure = exit_failure("", exit);
+  return {is_unsafe, std::move(failure.error_type), std::move(failure.payload)};
 }
 
 void Instance::start(std::chrono::nanoseconds queued) {
@@ -218,11 +240,7 @@ net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& 
   const identity::TemporaryCredentials keys =
       around.credentials.issue(identity::assumed_role_arn(function->role, function->name), function->name);
   access_key_id = keys.access_key_id;
-  sandbox::Policy policy = plan_launch(*function, runtime, around.platform, around.limits, keys, log.stream(),
-                                       init_phase == InitPhase::provisioned ? "provisioned-concurrency" : "on-demand");
-  confine_network(policy, *network, around.network.wants_gate(*network));
-  auto launched_child = co_await around.backend.launch(
-      std::move(policy), [exited](const sandbox::ExitReport& report) { exited.set(report); });
+  auto launched_child = co_await launch_sandbox(keys, *network, exited);
   if (launched_child) {
     child = std::move(*launched_child);
     const bool is_forked = child->how.is_forked;
@@ -232,6 +250,48 @@ net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& 
   around.credentials.revoke(access_key_id);
   co_await end_unlaunched(std::move(launched_child).error());
   co_return false;
+}
+
+// From a template of this version where it wants one and there is one; as ever where not, or where the fork fails.
+net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> Instance::Impl::launch_sandbox(
+    const identity::TemporaryCredentials& keys, const egress::NetworkPolicy& network,
+    const net::OneShot<sandbox::ExitReport>& exited) {
+  const bool is_template = init_phase == InitPhase::template_only;
+  const auto plan = [&](std::string_view type) {
+    auto policy = plan_launch(*function, runtime, around.platform, around.limits, keys, log.stream(), type);
+    confine_network(policy, network, around.network.wants_gate(network));
+    return policy;
+  };
+  const auto on_exit = [exited](const sandbox::ExitReport& report) { exited.set(report); };
+  if (is_template) {
+    auto policy = plan("snap-start");
+    make_template(policy, runtime);
+    co_return co_await around.backend.launch(std::move(policy), on_exit);
+  }
+  if (around.snapshots != nullptr && wants_snapshot(*function, runtime, around.snapshots->settings())) {
+    if (auto source = co_await around.snapshots->source_of(function, runtime)) {
+      asked = around.clock.monotonic();
+      auto policy = plan("snap-start");
+      policy.forked_from = source->id;
+      auto forked = co_await around.backend.launch(std::move(policy), on_exit);
+      if (forked) {
+        lease = std::move(source->lease);
+        co_return forked;
+      }
+      log::warning("function {}: no fork of its template: {}", function->name, forked.error().message());
+    }
+  }
+  co_return co_await around.backend.launch(
+      plan(init_phase == InitPhase::provisioned ? "provisioned-concurrency" : "on-demand"), on_exit);
+}
+
+net::Task<> Instance::Impl::wait_until_forkable() {
+  const bool is_up = co_await around.backend.forkable(child->id);
+  if (!is_up || state != State::starting || why != Why::itself) co_return;
+  deadline.cancel();
+  state = State::idle;
+  pump->drain(kDrainBytes);
+  tell([this](Instance::Observer& to) { to.on_available(self); });
 }
 
 // A bootstrap that cannot be executed is the function's fault, and the next call hears so; all else is the host's.
@@ -254,7 +314,12 @@ net::Task<> Instance::Impl::end_unlaunched(sandbox::LaunchError error) {
 
 void Instance::Impl::open_doors() {
   launched = around.clock.monotonic();
-  log.init_start(runtime.id);
+  if (lease) {
+    log.restore_start(runtime.id);
+  } else {
+    log.init_start(runtime.id);
+  }
+  if (init_phase == InitPhase::template_only) scope.spawn(wait_until_forkable());
   pump.emplace(around.loop, std::move(child->log), around.limits.log_line_bytes, log);
   pump_scope.spawn(pump->run());
   freezer.adopt(std::move(child->freezer));
@@ -334,6 +399,10 @@ void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
     }
   } else if (in_init && why == Why::itself) {
     init_exit = exit;
+    if (init_phase == InitPhase::template_only && self.init_end().is_unsafe) {
+      log.platform_line(
+          "No snapshot is made: INIT left threads, processes or open descriptors, which instances cannot share");
+    }
     become_failed(exit.out_of_memory ? "Runtime.OutOfMemory" : "Runtime.ExitError");
   }
   if (state != State::failed) state = State::ended;
@@ -343,7 +412,14 @@ void Instance::Impl::on_waiting() {
   if (ending || why != Why::itself) return;
   if (state == State::starting) {
     if (init_phase != InitPhase::within_a_call) deadline.cancel();
-    init_not_yet_billed = around.clock.monotonic() - launched;
+    if (init_phase == InitPhase::template_only) return kill(Why::itself);  // it is none
+    const Monotonic now = around.clock.monotonic();
+    if (lease) {
+      restore_not_yet_billed = telemetry::Restore{now - asked, now - launched};
+      log.restored(now - asked);
+    } else {
+      init_not_yet_billed = now - launched;
+    }
     start_timer.ready();
     // INIT ran with more, as on AWS.
     around.backend.set_cpu(child->id, function_millicores(*function, around.limits));
@@ -478,7 +554,9 @@ void Instance::Impl::finish(InvocationResult result) {
   result.duration =
       result.ending == Ending::init_error ? std::chrono::nanoseconds(0) : around.clock.monotonic() - current->started;
   result.init = std::exchange(init_not_yet_billed, std::nullopt);
-  result.billed_ms = telemetry::billed_ms(result.duration, result.init);
+  result.restore = std::exchange(restore_not_yet_billed, std::nullopt);
+  result.billed_ms = result.restore ? telemetry::billed_ms(result.duration, *result.restore)
+                                    : telemetry::billed_ms(result.duration, result.init);
   result.memory_used_mb = memory_peak_mb;
   log.end_call(current->call->request_id, result);
   result.log_tail = log.tail();

@@ -40,6 +40,8 @@
 
 namespace lambent::instance {
 
+class Snapshots;
+
 // What all instances of a server use; everything must outlive them.
 struct Surroundings {
   net::Loop& loop;
@@ -55,6 +57,7 @@ struct Surroundings {
   const egress::NetworkRules& network;
   const Limits& limits;
   Platform platform;
+  Snapshots* snapshots = nullptr;  // where instances may be forks of templates in which INIT ran
 };
 
 // The call, before the instance adds its deadline.
@@ -70,6 +73,7 @@ struct CallToRun {
 enum class InitPhase {
   provisioned,    // like `ahead`, of an instance that is to be kept ready
   ahead,          // before any call is bound to it: limits.init_timeout
+  template_only,  // of a template: never takes a call, and is available once it can be forked (snapshots.h)
   within_a_call,  // INIT took too long ahead: again, within the first call's timeout
 };
 
@@ -107,6 +111,15 @@ class Instance {
   // False once it is ending, whatever the state says: no further run().
   [[nodiscard]] bool is_usable() const;
   [[nodiscard]] const catalog::Function& function() const;
+  // Of a template that is available: what forks of it name.
+  [[nodiscard]] sandbox::ChildId sandbox_id() const;
+  // Of one that is not: why, in words. A template that says itself that it cannot be forked is_unsafe.
+  struct InitEnd {
+    bool is_unsafe = false;
+    std::string error_type;
+    std::string why;
+  };
+  [[nodiscard]] InitEnd init_end() const;
 
  private:
   struct Impl;

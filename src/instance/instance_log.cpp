@@ -48,6 +48,14 @@ void InstanceLog::init_start(std::string_view runtime) {
   platform_line(telemetry::init_start_line(runtime, kClientVersion));
 }
 
+void InstanceLog::restore_start(std::string_view runtime) {
+  platform_line(telemetry::restore_start_line(runtime, kClientVersion));
+}
+
+void InstanceLog::restored(std::chrono::nanoseconds spent) {
+  platform_line(telemetry::restore_report_line(spent));
+}
+
 void InstanceLog::init_failed(std::chrono::nanoseconds spent, bool timed_out, std::string_view error_type) {
   telemetry::InitReport report;
   report.duration = spent;
@@ -68,6 +76,7 @@ void InstanceLog::end_call(std::string_view request_id, const InvocationResult& 
   report.request_id = request_id;
   report.duration = result.duration;
   report.init_duration = result.init;
+  report.restore = result.restore;
   report.memory_size_mb = function_.memory_mb;
   report.max_memory_used_mb = result.memory_used_mb;
   report.status = status_of(result.ending);

@@ -27,6 +27,8 @@ class InstanceLog final : public LineSink {
   [[nodiscard]] const std::string& stream() const { return stream_; }
 
   void init_start(std::string_view runtime);
+  void restore_start(std::string_view runtime);
+  void restored(std::chrono::nanoseconds spent);
   void init_failed(std::chrono::nanoseconds spent, bool timed_out, std::string_view error_type);
   void begin_call(std::string_view request_id);
   // One line of the platform's own.

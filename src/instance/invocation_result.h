@@ -7,6 +7,7 @@
 #include <string>
 
 #include "telemetry/cold_start.h"
+#include "telemetry/report.h"
 
 namespace lambent::instance {
 
@@ -32,6 +33,7 @@ struct InvocationResult {
 
   std::chrono::nanoseconds duration{};             // handed over to answered
   std::optional<std::chrono::nanoseconds> init;    // of a cold start, in its first invocation only
+  std::optional<telemetry::Restore> restore;       // the same of a snapshot start
   std::optional<telemetry::ColdStart> cold_start;  // the first answer of an instance has it
   std::uint32_t billed_ms = 0;                     // duration and INIT, rounded up
   std::uint32_t memory_used_mb = 0;                // the instance's peak so far; 0 where the host does not count

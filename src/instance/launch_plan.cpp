@@ -195,6 +195,21 @@ StartKind start_kind(const Runtime& runtime, const Platform& platform, const Lim
   return kind;
 }
 
+bool wants_snapshot(const catalog::Function& function, const Runtime& runtime, const SnapshotSettings& settings) {
+  if (!has_template(runtime.family)) return false;
+  if (settings.everything) return true;
+  const auto asked = std::ranges::find(function.echoed, "SnapStart", &std::pair<std::string, std::string>::first);
+  return function.version != "$LATEST" && asked != function.echoed.end() && asked->second.contains("PublishedVersions");
+}
+
+void make_template(sandbox::Policy& policy, const Runtime& runtime) {
+  policy.argv = template_arguments(runtime.family);
+  policy.argv.insert(policy.argv.begin(), runtime.interpreter);
+  policy.environment.emplace_back("LAMBENT_TEMPLATE_MODE=snapshot");
+  policy.is_template = true;
+  policy.kind = 0;
+}
+
 std::uint32_t function_millicores(const catalog::Function& function, const Limits& limits) {
   return sandbox::millicores_for(std::uint64_t{function.memory_mb} * kMiB, limits.megabytes_per_core);
 }

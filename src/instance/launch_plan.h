@@ -10,6 +10,7 @@
 #include "egress/network_policy.h"
 #include "identity/credentials.h"
 #include "instance/runtime_set.h"
+#include "instance/snapshot_settings.h"
 #include "sandbox/policy.h"
 
 namespace lambent::instance {
@@ -31,6 +32,12 @@ struct StartKind {
 };
 // Nothing of the function's enters: instances of all functions with this runtime are made from it.
 StartKind start_kind(const Runtime& runtime, const Platform& platform, const Limits& limits);
+
+// Whether instances of this version are forks of a template in which its INIT has run: by SnapStart, or by
+// the operator's choice where the runtime can.
+bool wants_snapshot(const catalog::Function& function, const Runtime& runtime, const SnapshotSettings& settings);
+// Makes a launch's policy that of such a template.
+void make_template(sandbox::Policy& policy, const Runtime& runtime);
 
 // The processor share that the function's memory size buys, in thousandths of a core.
 std::uint32_t function_millicores(const catalog::Function& function, const Limits& limits);

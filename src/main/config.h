@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "egress/settings.h"
+#include "instance/snapshot_settings.h"
 #include "main/server_user.h"
 #include "sandbox/host_report.h"
 
@@ -47,8 +48,9 @@ struct Config {
   FunctionUrlStyle function_url_style = FunctionUrlStyle::automatic;
   std::string url_domain = "localhost";
   log::Level log_level = log::Level::info;
-  std::uint32_t work_threads = 4;                   // the pool for blocking work
-  std::uint32_t ready_sandboxes = 2;                // kept prepared of each kind; 0: none
+  std::uint32_t work_threads = 4;     // the pool for blocking work
+  std::uint32_t ready_sandboxes = 2;  // kept prepared of each kind; 0: none
+  instance::SnapshotSettings snapshots;
   std::chrono::milliseconds drain_timeout{30'000};  // SIGTERM: how long calls in flight may still take
   std::map<std::string, std::string> runtimes;      // "python3.11" -> "/usr/bin/python3.11"; others are searched for
   std::optional<RootKeys> root_keys;                // environment only: flags show in ps, files get copied

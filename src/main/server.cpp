@@ -21,6 +21,7 @@
 #include "edge/server.h"
 #include "instance/runtime_clients.h"
 #include "instance/runtime_set.h"
+#include "instance/snapshots.h"
 #include "invoke/event_queue.h"
 #include "invoke/local_invoker.h"
 #include "main/api_router.h"
@@ -176,6 +177,7 @@ struct Server::Impl {
   std::optional<DeniedCallRecorder> recorder;  // of denied calls, where it is asked for and can be
   std::optional<RecordedBackend> recorded_backend;
   std::optional<instance::Surroundings> surroundings;
+  std::optional<instance::Snapshots> snapshots;
   std::optional<scheduler::Scheduler> scheduler;
   std::optional<invoke::LocalInvoker> invoker;
   std::optional<store::Committer> committer;
@@ -281,6 +283,8 @@ Result<> Server::Impl::build_invocation() {
       .network = network,
       .limits = config.limits,
       .platform = {.region = config.region, .runtimes_folder = disk.runtimes_folder}});
+  snapshots.emplace(*surroundings, config.snapshots);
+  surroundings->snapshots = &*snapshots;
   scheduler.emplace(*surroundings, runtimes, starts_at_once(), config.ready_sandboxes);
   invoker.emplace(
       invoke::LocalInvoker::Parts{*scheduler, runtimes, *disk.ledger, clock, random, config.limits, config.calls});
@@ -451,6 +455,7 @@ net::Task<> Server::Impl::end_calls(Monotonic deadline) {
   }
   invoker->refuse_calls();
   co_await scheduler->stop();
+  co_await snapshots->stop();
 }
 
 // An operator who asks a second time does not want to wait for calls in flight.

@@ -17,6 +17,8 @@ Route parse_route(std::string_view method, std::string_view path) {
     return method == wanted ? route : Route{Route::Kind::wrong_method, {}};
   };
   if (path == "init/error") return when("POST", {Route::Kind::init_error, {}});
+  // Of a fork, whose hooks after the restore are its INIT.
+  if (path == "restore/error") return when("POST", {Route::Kind::init_error, {}});
   if (!path.starts_with(kInvocation)) return {};
   path.remove_prefix(kInvocation.size());
   if (path == "next") return when("GET", {Route::Kind::next, {}});

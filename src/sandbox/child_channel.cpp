@@ -36,7 +36,7 @@ std::optional<ReceivedChildMessage> receive_child_message(int channel) {
   auto packet = receive_packet(channel, std::as_writable_bytes(std::span(&received.message, 1)), MSG_DONTWAIT);
   if (!packet || packet->bytes != sizeof(ChildMessage)) return std::nullopt;
   const auto event = static_cast<std::uint32_t>(received.message.event);
-  if (event < 1 || event > 4) return std::nullopt;
+  if (event < 1 || event > 7) return std::nullopt;
   if (!protocol::is_text(received.message.step) || !protocol::is_text(received.message.detail)) return std::nullopt;
   received.fds = std::move(packet->fds);
   return received;

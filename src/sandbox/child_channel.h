@@ -22,6 +22,10 @@ enum class ChildEvent : std::uint32_t {
   ready = 2,     // the program runs
   failed = 3,    // step, code and detail say where
   ended = 4,     // code is the program's wait status
+  // Of a house only (house.h).
+  gated = 5,   // with two descriptors: the notifications of its template's filter, the template's control socket
+  cloned = 6,  // the first process of a shell that was asked for, as a pidfd; none: code says why
+  reaped = 7,  // process and code: a fork of the template ended
 };
 
 struct ChildMessage {
@@ -29,6 +33,8 @@ struct ChildMessage {
   std::int32_t code;
   std::array<char, 64> step;
   std::array<char, protocol::kDetailBytes> detail;
+  std::int32_t process;  // as the pid namespace of the sender names it
+  std::uint32_t reserved;
 };
 
 // Two connected ends (spawner, child), close-on-exec.

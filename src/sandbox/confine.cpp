@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/child_channel.h"
+#include "sandbox/house.h"
 #include "sandbox/init.h"
 #include "sandbox/landlock.h"
 #include "sandbox/mounts.h"
@@ -27,6 +28,35 @@ void close_inherited(const Confinement& confinement) {
   std::erase(keep, -1);
   close_all_but(keep);
 }
+
+Result<> add_mounts_of_kind(RootBuilder& root, const protocol::Launch& kind) {
+  for (const auto& mount : protocol::mounts_of(kind)) {
+    LAMBENT_TRY_VOID(root.bind(std::string(mount.source), mount.target, mount.access));
+  }
+  return {};
+}
+
+Result<RootBuilder> make_file_system(const Confinement& confinement) {
+  LAMBENT_TRY_VOID(make_mounts_private());
+  LAMBENT_TRY(RootBuilder root, RootBuilder::create());
+  LAMBENT_TRY_VOID(add_skeleton(root, confinement.identity, confinement.has_gate ? kGateNameServer : nullptr));
+  if (confinement.kind != nullptr) LAMBENT_TRY_VOID(add_mounts_of_kind(root, *confinement.kind));
+  LAMBENT_TRY_VOID(root.enter());
+  return root;
+}
+
+// Which of the mounts of the launch go where: the descriptors come in the same order.
+Result<> attach_mounts(RootBuilder& root, const Assignment& assignment, std::span<const UniqueFd> mounts) {
+  std::size_t next = 0;
+  for (const auto& mount : protocol::mounts_of(assignment.launch)) {
+    if (mount.index < assignment.first_mount) continue;
+    if (next == mounts.size()) return fail(Error::of("assign", "mounts", "fewer than named"));
+    LAMBENT_TRY_VOID(root.attach(mounts[next++], mount.target));
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<> join_cgroups(const std::vector<int>& files) {
   for (const int file : files) {
@@ -60,35 +90,6 @@ Result<std::pair<UniqueFd, UniqueFd>> make_runtime_line(const Confinement& confi
   return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }
 
-Result<> add_mounts_of_kind(RootBuilder& root, const protocol::Launch& kind) {
-  for (const auto& mount : protocol::mounts_of(kind)) {
-    LAMBENT_TRY_VOID(root.bind(std::string(mount.source), mount.target, mount.access));
-  }
-  return {};
-}
-
-Result<RootBuilder> make_file_system(const Confinement& confinement) {
-  LAMBENT_TRY_VOID(make_mounts_private());
-  LAMBENT_TRY(RootBuilder root, RootBuilder::create());
-  LAMBENT_TRY_VOID(add_skeleton(root, confinement.identity, confinement.has_gate ? kGateNameServer : nullptr));
-  if (confinement.kind != nullptr) LAMBENT_TRY_VOID(add_mounts_of_kind(root, *confinement.kind));
-  LAMBENT_TRY_VOID(root.enter());
-  return root;
-}
-
-// Which of the mounts of the launch go where: the descriptors come in the same order.
-Result<> attach_mounts(RootBuilder& root, const Assignment& assignment, std::span<const UniqueFd> mounts) {
-  std::size_t next = 0;
-  for (const auto& mount : protocol::mounts_of(assignment.launch)) {
-    if (mount.index < assignment.first_mount) continue;
-    if (next == mounts.size()) return fail(Error::of("assign", "mounts", "fewer than named"));
-    LAMBENT_TRY_VOID(root.attach(mounts[next++], mount.target));
-  }
-  return {};
-}
-
-}  // namespace
-
 Result<Shell> prepare(const Confinement& confinement) {
   close_inherited(confinement);
   LAMBENT_TRY_VOID(join_cgroups(confinement.cgroup_files));
@@ -100,8 +101,8 @@ Result<Shell> prepare(const Confinement& confinement) {
   return Shell{std::move(listeners), std::move(line.second), std::move(root)};
 }
 
-Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& assignment,
-                std::span<const UniqueFd> mounts) {
+Result<> assign_place(const Confinement& confinement, Shell& shell, const Assignment& assignment,
+                      std::span<const UniqueFd> mounts) {
   const auto& launch = assignment.launch;
   LAMBENT_TRY_VOID(set_host_name(launch.hostname.data()));
   LAMBENT_TRY_VOID(attach_mounts(shell.root, assignment, mounts));
@@ -109,7 +110,13 @@ Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& 
   LAMBENT_TRY_VOID(shell.root.resize_tmpfs("/dev/shm", launch.memory_bytes / 2, kShmInodes));
   LAMBENT_TRY_VOID(shell.root.seal());
   LAMBENT_TRY_VOID(become_host_user(confinement.identity));
-  LAMBENT_TRY_VOID(enter_user_namespace(confinement.identity, confinement.host_proc));
+  return enter_user_namespace(confinement.identity, confinement.host_proc);
+}
+
+Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& assignment,
+                std::span<const UniqueFd> mounts) {
+  const auto& launch = assignment.launch;
+  LAMBENT_TRY_VOID(assign_place(confinement, shell, assignment, mounts));
   close(confinement.host_proc);
   LAMBENT_TRY_VOID(set_resource_limits(assignment.limits));
   LAMBENT_TRY_VOID(give_up_rights(confinement.channel));
@@ -129,6 +136,7 @@ void run_confined(const Confinement& confinement) {
   const auto assignment = std::make_unique<Assignment>();
   const auto mounts = receive_assignment(confinement.channel, *assignment);
   if (!mounts) give_up(mounts.error());
+  if (assignment->launch.is_template == 1) run_house(confinement, *shell, *assignment, *mounts);
   if (const auto assigned = assign(confinement, *shell, *assignment, *mounts); !assigned) give_up(assigned.error());
   run_init(confinement, std::move(shell->runtime_line), *assignment);
 }

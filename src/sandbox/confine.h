@@ -26,10 +26,11 @@ struct Confinement {
   bool has_runtime_line = false;  // Policy::runtime_line
   Identity identity;
   std::vector<int> cgroup_files;
-  int host_proc = -1;     // a folder descriptor of the host's /proc
-  int channel = -1;       // to the spawner
-  int log = -1;           // write end of the program's output
-  int program_line = -1;  // to a process that a template forks into this shell; -1: the program is executed
+  int host_proc = -1;        // a folder descriptor of the host's /proc
+  int channel = -1;          // to the spawner
+  int log = -1;              // write end of the program's output
+  bool is_in_house = false;  // a template's forks join its user namespace too (house.h)
+  int program_line = -1;     // to a process that a template forks into this shell; -1: the program is executed
   std::span<const SeccompProgram> filters;  // by SeccompProfile
   bool records_denied_calls = false;
 };
@@ -51,6 +52,14 @@ struct Shell {
 // until then the process has the spawner's rights, and all other namespaces belong to the spawner's user namespace, so
 // that even all capabilities inside would give no power over them.
 Result<Shell> prepare(const Confinement& confinement);
+// The steps that both, and the sandboxes of house.h, are made of.
+Result<> join_cgroups(const std::vector<int>& files);
+Result<Listeners> make_network(const Confinement& confinement);
+// The platform's end and the program's; invalid where the policy has no runtime line.
+Result<std::pair<UniqueFd, UniqueFd>> make_runtime_line(const Confinement& confinement);
+// Mounts, name and user of the launch: afterwards the process has the rights of a new user namespace only.
+Result<> assign_place(const Confinement& confinement, Shell& shell, const Assignment& assignment,
+                      std::span<const UniqueFd> mounts);
 // Second half: afterwards the process has no rights.
 Result<> assign(const Confinement& confinement, Shell& shell, const Assignment& assignment,
                 std::span<const UniqueFd> mounts);

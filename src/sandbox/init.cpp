@@ -148,6 +148,11 @@ Result<> report_prepared(const Confinement& confinement, Listeners listeners) {
       if (!namespaces.back()) return fail_errno("open", path);
       fds.push_back(namespaces.back().get());
     }
+    if (confinement.is_in_house) {
+      namespaces.emplace_back(openat(confinement.host_proc, "self/ns/user", O_RDONLY | O_CLOEXEC));
+      if (!namespaces.back()) return fail_errno("open", "self/ns/user");
+      fds.push_back(namespaces.back().get());
+    }
   }
   if (!send_child_message(confinement.channel, prepared, fds)) _exit(1);
   return {};

@@ -1,8 +1,12 @@
 // One sandbox as the spawner sees it: its first process, what it waits for, and what it must put away.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -12,6 +16,25 @@
 #include "sandbox/child_channel.h"
 
 namespace lambent::sandbox {
+
+// Of a house (house.h) while its template runs.
+struct House {
+  std::unique_ptr<protocol::Launch> like;  // without the environment
+  UniqueFd control;                        // to the template
+  UniqueFd notifications;                  // its setns
+  pid_t program = 0;                       // the template, as the spawner's pid namespace names it
+  bool is_up = false;                      // INIT is over, says the template
+  bool is_checked = false;                 // and left nothing, says process 1
+  std::deque<std::uint64_t> cloning;       // keys of the shells whose first processes were asked for, oldest first
+  std::deque<std::uint64_t> ready;         // of those that a fork waits in, or will, without a launch
+  std::deque<std::uint64_t> waiting;       // of those that wait for a fork
+  std::map<pid_t, int> reaped;             // ends of forks that were not told yet
+
+  // The one that is forked into.
+  std::uint64_t joining = 0;
+  pid_t joiner = 0;     // the process that joins, as the spawner names it
+  unsigned joined = 0;  // namespaces so far
+};
 
 struct Instance {
   enum class State {
@@ -49,6 +72,12 @@ struct Instance {
   UniqueFd program_log;
   bool is_joined = false;
   UniqueFd program;
+
+  std::unique_ptr<House> house;      // it is one
+  std::uint64_t house_key = 0;       // it is a shell of this one
+  std::vector<UniqueFd> namespaces;  // what the fork joins, until it is asked for
+  UniqueFd forerunner;               // joined its user namespace for the fork; ends before that is told anything
+  pid_t program_in_house = 0;        // as the house's pid namespace names it
 
   bool is_killed = false;
   bool is_out_of_memory = false;

@@ -112,6 +112,12 @@ Result<RootBuilder> RootBuilder::create() {
   return RootBuilder(std::move(root));
 }
 
+Result<RootBuilder> RootBuilder::of_current() {
+  UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return fail_errno("open", "/");
+  return RootBuilder(std::move(root));
+}
+
 Result<> RootBuilder::add_folder(std::string_view path, mode_t mode) {
   for (std::size_t end = 1; end != std::string_view::npos;) {
     end = path.find('/', end + 1);
@@ -139,8 +145,8 @@ Result<> RootBuilder::add_symlink(std::string_view path, const std::string& targ
 }
 
 Result<> RootBuilder::add_mount_point(std::string_view target, bool is_folder) {
-  if (is_folder) return add_folder(target);
   if (open_inside(root_.get(), target, O_PATH).valid()) return {};
+  if (is_folder) return add_folder(target);
   return add_file(target, "");
 }
 

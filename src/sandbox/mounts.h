@@ -39,6 +39,9 @@ class RootBuilder {
   // An empty root, attached over the current one (which stays what paths mean until enter()).
   static Result<RootBuilder> create();
 
+  // Of the root that the process has already.
+  static Result<RootBuilder> of_current();
+
   // `path` and `target` are plain absolute paths; folders above them are made.
   Result<> add_folder(std::string_view path, mode_t mode = 0755);
   Result<> add_file(std::string_view path, std::string_view content);

@@ -82,6 +82,12 @@ struct Policy {
 
   SeccompProfile seccomp = SeccompProfile::provided;
 
+  // The program is a template of its own sandbox's users: it runs user code, then forks on the spawner's orders
+  // (house.h). Instances with `forked_from` are its forks, in sandboxes of their own; theirs are the mounts of the
+  // template.
+  bool is_template = false;
+  std::uint64_t forked_from = 0;  // Child::id of a running template; 0: none
+
   // A kind of shells kept ready (SpawnerClient::keep_ready) whose users, ports, network and first mounts are this
   // policy's; 0: none. With a template the program is not executed: a forked process takes the environment and goes on.
   std::uint32_t kind = 0;

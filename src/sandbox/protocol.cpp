@@ -72,11 +72,9 @@ std::optional<Type> type_of_request(std::span<const std::byte> packet) {
 }
 
 std::optional<Type> type_of_reply(std::span<const std::byte> packet) {
-  static constexpr std::pair<Type, std::size_t> kKnown[] = {{Type::ready, sizeof(Ready)},
-                                                            {Type::launched, sizeof(Launched)},
-                                                            {Type::launch_failed, sizeof(LaunchFailed)},
-                                                            {Type::exited, sizeof(Exited)},
-                                                            {Type::unpacked, sizeof(Unpacked)}};
+  static constexpr std::pair<Type, std::size_t> kKnown[] = {
+      {Type::ready, sizeof(Ready)},   {Type::launched, sizeof(Launched)}, {Type::launch_failed, sizeof(LaunchFailed)},
+      {Type::exited, sizeof(Exited)}, {Type::unpacked, sizeof(Unpacked)}, {Type::forkable, sizeof(Forkable)}};
   return type_with_size(packet, kKnown);
 }
 
@@ -106,6 +104,9 @@ Result<> validate(const Launch& message) {
                          "same as platform_port"));
   LAMBENT_TRY_VOID(check(message.seccomp_profile < kSeccompProfiles, "seccomp_profile", "unknown"));
   LAMBENT_TRY_VOID(check(message.runtime_line <= 1, "runtime_line", "neither 0 nor 1"));
+  LAMBENT_TRY_VOID(check(message.is_template <= 1, "is_template", "neither 0 nor 1"));
+  LAMBENT_TRY_VOID(
+      check(message.forked_from == 0 || message.is_template == 0, "forked_from", "a template is not forked"));
   return check(message.network <= static_cast<std::uint32_t>(NetworkMode::gate), "network", "unknown");
 }
 
@@ -140,6 +141,10 @@ bool is_valid(const Launched& message) {
   const bool has_freezer = (message.present & Launched::kFreezer) != 0;
   return message.header.id != 0 && message.present < 128 && message.freezer_version <= 2 && message.is_forked <= 1 &&
          has_freezer == (message.freezer_version != 0);
+}
+
+bool is_valid(const Forkable& message) {
+  return message.header.id != 0;
 }
 
 bool is_valid(const LaunchFailed& message) {
@@ -207,6 +212,8 @@ Result<> encode(const Policy& policy, std::uint64_t id, Launch& into) {
   into.seccomp_profile = static_cast<std::uint32_t>(policy.seccomp);
   into.network = static_cast<std::uint32_t>(policy.network);
   into.kind = policy.kind;
+  into.is_template = policy.is_template ? 1 : 0;
+  into.forked_from = policy.forked_from;
   return validate(into);
 }
 

@@ -64,6 +64,7 @@ enum class Type : std::uint32_t {
   launch_failed = 103,
   exited = 104,
   unpacked = 105,
+  forkable = 106,
 };
 
 struct Header {
@@ -139,6 +140,9 @@ struct Launch {
   std::uint32_t network;       // NetworkMode
   std::uint32_t kind;          // of shells (Prepare) that fit it; 0: none
   std::uint32_t runtime_line;  // 0 or 1
+  std::uint32_t is_template;   // 0 or 1: it forks what names it in forked_from (house.h)
+  std::uint32_t reserved;      // 0
+  std::uint64_t forked_from;   // id of a launch with is_template; 0: none
 };
 
 // Keeps shells ready for launches that name this kind (header.id). They have the users, ports, network and mounts of
@@ -206,6 +210,11 @@ struct Launched {
   std::uint32_t host_uid;         // its own on the host; 0 where it has none of its own
 };
 
+// The template that header.id names can be asked to fork from now on.
+struct Forkable {
+  Header header;
+};
+
 struct LaunchFailed {
   Header header;
   std::int32_t code;  // errno or 0
@@ -234,7 +243,7 @@ struct Unpacked {
 // A change of any size is a change of the protocol; both ends are one binary, so this guards only against padding.
 static_assert(sizeof(Header) == 16);
 static_assert(sizeof(Configure) == 64);
-static_assert(sizeof(Launch) == 58'048);
+static_assert(sizeof(Launch) == 58'064);
 static_assert(sizeof(Unpack) == 32);
 static_assert(sizeof(Launched) == 40 && sizeof(LaunchFailed) == 344 && sizeof(Exited) == 40);
 static_assert(std::is_trivially_copyable_v<Launch> && std::is_trivially_copyable_v<Ready>);
@@ -272,6 +281,7 @@ Result<> validate(const SetCpu& message);
 Result<> validate(const Unpack& message);
 bool is_valid(const Ready& message);
 bool is_valid(const Launched& message);
+bool is_valid(const Forkable& message);
 bool is_valid(const LaunchFailed& message);
 bool is_valid(const Exited& message);
 bool is_valid(const Unpacked& message);

@@ -62,18 +62,17 @@ Result<> add_synthetic_files(RootBuilder& root, const Identity& identity, const 
 }
 
 // Ids given to a mount are read in the mounting process's user namespace, which is the spawner's.
-TmpfsOptions scratch(const Identity& identity) {
-  return {.bytes = kMiB, .inodes = 64, .uid = identity.host_uid, .gid = identity.host_gid, .mode = 01777};
+TmpfsOptions scratch(uid_t uid, gid_t gid) {
+  return {.bytes = kMiB, .inodes = 64, .uid = uid, .gid = gid, .mode = 01777};
 }
 
-Result<> add_devices(RootBuilder& root, const Identity& identity) {
+Result<> add_devices(RootBuilder& root) {
   for (const char* name : kDevices) {
     const std::string path = fmt::format("/dev/{}", name);
     LAMBENT_TRY_VOID(root.bind_device(path, path));
   }
   for (const auto& [path, target] : kDeviceLinks) LAMBENT_TRY_VOID(root.add_symlink(path, target));
-  LAMBENT_TRY_VOID(root.mount_tmpfs("/dev/shm", scratch(identity)));
-  return root.mount_tmpfs("/tmp", scratch(identity));
+  return {};
 }
 
 }  // namespace
@@ -82,8 +81,14 @@ Result<> add_skeleton(RootBuilder& root, const Identity& identity, const char* n
   for (const char* path : kSystemFolders) LAMBENT_TRY_VOID(add_host_path(root, path));
   LAMBENT_TRY_VOID(add_synthetic_files(root, identity, name_server));
   for (const char* path : kSystemFiles) LAMBENT_TRY_VOID(add_host_path(root, path));
-  LAMBENT_TRY_VOID(add_devices(root, identity));
+  LAMBENT_TRY_VOID(add_devices(root));
   for (const char* path : {"/var/task", "/var/runtime", "/opt"}) LAMBENT_TRY_VOID(root.add_folder(path));
+  return add_own_file_systems(root, identity.host_uid, identity.host_gid);
+}
+
+Result<> add_own_file_systems(RootBuilder& root, uid_t uid, gid_t gid) {
+  LAMBENT_TRY_VOID(root.mount_tmpfs("/dev/shm", scratch(uid, gid)));
+  LAMBENT_TRY_VOID(root.mount_tmpfs("/tmp", scratch(uid, gid)));
   return root.mount_proc("/proc");
 }
 

@@ -16,4 +16,8 @@ inline constexpr std::uint64_t kShmInodes = 4096;
 // `name_server` is for resolv.conf; null: there is none.
 Result<> add_skeleton(RootBuilder& root, const Identity& identity, const char* name_server);
 
+// Of these each sandbox has its own, also one that is made inside of another's root: /tmp, /dev/shm and /proc.
+// Ids as the mounting process sees them.
+Result<> add_own_file_systems(RootBuilder& root, uid_t uid, gid_t gid);
+
 }  // namespace lambent::sandbox

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "sandbox/policy.h"
 
 namespace lambent::sandbox {
@@ -48,6 +49,15 @@ Result<SeccompProgram> compile_seccomp(std::span<const SeccompRule> rules);
 // Sets the filter for this process and all it starts. Needs no_new_privs. Does not allocate. With `is_recorded` the
 // kernel makes an audit record of each call that this program refuses (audit_listener.h); what it answers is the same.
 Result<> install_seccomp(std::span<const sock_filter> program, bool is_recorded = false);
+
+// The filter of a template that runs user code: `program`, but that setns waits for the answer of whoever holds the
+// descriptor which install_seccomp_with_notifications() gives, and that the calls by which a fork gives up what it got
+// by it are allowed: they can take rights only.
+SeccompProgram gate_setns(std::span<const sock_filter> program);
+Result<UniqueFd> install_seccomp_with_notifications(std::span<const sock_filter> program);
+
+// A sealed file of the instructions, for a process that sets the filter itself.
+Result<UniqueFd> file_of_filter(std::span<const sock_filter> program);
 
 // An embedded policy as a program.
 Result<SeccompProgram> compile_seccomp_policy(std::string_view name);

@@ -16,4 +16,13 @@ Result<> install_seccomp(std::span<const sock_filter> program, bool is_recorded)
   return {};
 }
 
+Result<UniqueFd> install_seccomp_with_notifications(std::span<const sock_filter> program) {
+  sock_fprog filter{};
+  filter.len = static_cast<unsigned short>(program.size());
+  filter.filter = const_cast<sock_filter*>(program.data());
+  const long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
+  if (listener < 0) return fail_errno("seccomp", "set filter with notifications");
+  return UniqueFd(static_cast<int>(listener));
+}
+
 }  // namespace lambent::sandbox

@@ -20,7 +20,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::uint64_t kSourceBits = 3;  // of an epoll tag; the rest is the key
+constexpr std::uint64_t kSourceBits = 4;  // of an epoll tag; the rest is the key
 
 // The server decides when to stop; a terminal's or an init system's signal to the whole group must not race with it.
 void become_quiet() {
@@ -76,6 +76,8 @@ void SpawnerLoop::dispatch(const epoll_event& event) {
   if (source == Source::channel) return on_channel(found->second);
   if (source == Source::pidfd) return on_ended(found->second);
   if (source == Source::program) return on_program_ended(found->second, std::nullopt);
+  if (source == Source::house_control) return on_house_control(found->second);
+  if (source == Source::house_notifications) return on_notification(found->second);
   found->second.is_out_of_memory = true;
   kill_instance(found->second);
 }

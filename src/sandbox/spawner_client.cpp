@@ -124,6 +124,8 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
       } else if (message) {
         on_launched(*message, std::move(fds));
       }
+    } else if (type == protocol::Type::forkable) {
+      if (const auto message = take<protocol::Forkable>(packet)) tell_forkable(message->header.id, true);
     } else if (type == protocol::Type::launch_failed) {
       if (const auto message = take<protocol::LaunchFailed>(packet)) on_launch_failed(*message);
     } else if (type == protocol::Type::exited) {
@@ -168,6 +170,7 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
 
   void on_launch_failed(const protocol::LaunchFailed& message) {
     auto pending = launches.extract(message.header.id);
+    forkables.erase(message.header.id);
     if (pending.empty()) return;
     pending.mapped().result.set(std::unexpected(LaunchError{std::string(protocol::text_of(message.step)), message.code,
                                                             std::string(protocol::text_of(message.detail))}));
@@ -182,8 +185,14 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
     tell_exit(message.header.id, report);
   }
 
+  void tell_forkable(ChildId id, bool is_up) {
+    if (const auto template_of = forkables.find(id); template_of != forkables.end()) template_of->second.set(is_up);
+  }
+
   // On its own turn of the loop: what it calls may use the client again.
   void tell_exit(ChildId id, const ExitReport& report) {
+    tell_forkable(id, false);
+    forkables.erase(id);
     auto child = running.extract(id);
     if (child.empty() || !child.mapped()) return;
     loop.post([on_exit = std::move(child.mapped()), report] { on_exit(report); });
@@ -226,6 +235,7 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
   std::deque<Outgoing> outgoing;
   std::unordered_map<ChildId, PendingLaunch> launches;
   std::unordered_map<ChildId, OnExit> running;
+  std::unordered_map<ChildId, net::OneShot<bool>> forkables;  // of templates that run
   std::unordered_map<std::uint64_t, net::OneShot<UnpackResult>> unpackings;
   std::uint64_t next_id = 1;
   bool is_started = false;
@@ -280,9 +290,18 @@ net::Task<LaunchResult> SpawnerClient::launch(const Policy& policy, OnExit on_ex
     if (!encoded) co_return std::unexpected(launch_error(encoded.error()));
     impl->send(*message);
   }
+  if (policy.is_template) impl->forkables.emplace(id, net::OneShot<bool>());
   const net::OneShot<LaunchResult> result;
   impl->launches.emplace(id, Impl::PendingLaunch{result, std::move(on_exit)});
   co_return co_await result;
+}
+
+net::Task<bool> SpawnerClient::forkable(ChildId id) {
+  const auto impl = impl_;
+  const auto template_of = impl->forkables.find(id);
+  if (template_of == impl->forkables.end()) co_return false;
+  const auto up = template_of->second;
+  co_return co_await up;
 }
 
 void SpawnerClient::kill(ChildId id) {

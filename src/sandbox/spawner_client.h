@@ -129,6 +129,10 @@ class SpawnerClient {
   net::Task<std::expected<Child, LaunchError>> launch(const Policy& policy,
                                                       std::function<void(const ExitReport&)> on_exit);
 
+  // Waits until a launch with Policy::is_template can be named in Policy::forked_from. False: it ended before. Where it
+  // ends, its forks end too.
+  net::Task<bool> forkable(ChildId id);
+
   // Ends a sandbox with everything in it; on_exit follows. Unknown or ended ids are ignored.
   void kill(ChildId id);
 

@@ -38,7 +38,14 @@ void SpawnerLoop::on_child_message(Instance& instance, ReceivedChildMessage& rec
   switch (message.event) {
     case ChildEvent::prepared:
       return on_prepared(instance, std::move(received.fds));
+    case ChildEvent::gated:
+      return on_gated(instance, std::move(received.fds));
+    case ChildEvent::cloned:
+      return on_cloned(instance, message.code, std::move(received.fds));
+    case ChildEvent::reaped:
+      return on_reaped(instance, message.process, message.code);
     case ChildEvent::ready:
+      if (instance.house) on_house_running(instance, std::move(received.fds));
       // One that is to be killed before it was ready is reported as failed at its end.
       if (instance.state == Instance::State::assigned && !instance.is_killed) report_running(instance);
       return;
@@ -67,6 +74,7 @@ void SpawnerLoop::on_prepared(Instance& instance, std::vector<UniqueFd> fds) {
   if (instance.state == Instance::State::assigned) {
     instance.shell_took = std::chrono::steady_clock::now() - instance.launch_came;
   }
+  if (instance.house_key != 0) return on_shell_prepared(instance, std::move(fds));
   if (instance.program_line.valid()) return fork_into(instance, fds);
   if (instance.state == Instance::State::shell) instance.deadline = {};
 }
@@ -95,6 +103,7 @@ void SpawnerLoop::report_running(Instance& instance) {
   reply(launched, fds);
   instance.log.reset();
   instance.listeners.clear();
+  begin_forking(instance);
 }
 
 // A program that a template forked: process 1 does not see its end.
@@ -111,7 +120,8 @@ void SpawnerLoop::on_program_ended(Instance& instance, std::optional<int> status
 void SpawnerLoop::fail_instance(Instance& instance, const Error& error) {
   if (instance.state != Instance::State::removing) {
     // What a template could not do for a launch that was not told yet, its program does by being executed.
-    const bool can_move = instance.state == Instance::State::shell && instance.program_is_forked && instance.launch;
+    const bool can_move = instance.state == Instance::State::shell && instance.program_is_forked && instance.launch &&
+                          instance.house_key == 0;
     if (can_move && !is_stopping_) move_launch(instance);
     if (!instance.failure) instance.failure = failure_message(error);
     instance.state = Instance::State::failed;
@@ -127,6 +137,7 @@ void SpawnerLoop::kill_instance(Instance& instance) {
   instance.hasten_again = std::chrono::steady_clock::now() + kHastenEvery;
   // Ends process 1 of the pid namespace, and the kernel everything else in it.
   syscall(SYS_pidfd_send_signal, instance.pidfd.get(), SIGKILL, nullptr, 0);
+  end_forerunner(instance);
   instance.cgroup.hasten_end();
 }
 
@@ -146,6 +157,7 @@ void SpawnerLoop::on_ended(Instance& instance) {
   }
   instance.state = Instance::State::removing;
   instance.deadline = {};
+  if (instance.house) on_house_ended(instance.key);
   finish(instance);
 }
 
@@ -187,6 +199,7 @@ void SpawnerLoop::finish(Instance& instance) {
     reply(exited);
   }
   if (instance.host_uid != 0) host_ids_.give_back(instance.host_uid);
+  forget_in_house(instance);
   keys_.erase(instance.id);
   if (const auto kind = kinds_.find(instance.kind); kind != kinds_.end()) std::erase(kind->second.shells, instance.key);
   instances_.erase(instance.key);

@@ -22,6 +22,16 @@
 
 namespace lambent::sandbox {
 
+struct LogPipe {
+  UniqueFd read_end;
+  UniqueFd write_end;
+};
+// Owned by the sandbox's user, so that a program can open /dev/stdout again, as shells do.
+Result<LogPipe> make_log_pipe(const Identity& identity);
+
+// Bits of protocol::Launched.
+std::uint32_t listeners_of(const protocol::Launch& launch);
+
 class SpawnerLoop {
  public:
   // Compiles the filters; needs nothing of the host yet.
@@ -32,7 +42,17 @@ class SpawnerLoop {
 
  private:
   // What a descriptor in epoll belongs to; with it comes the key of an instance, of an unpacking or of a kind.
-  enum class Source : std::uint64_t { server, pidfd, channel, memory, program, unpack_pidfd, template_control };
+  enum class Source : std::uint64_t {
+    server,
+    pidfd,
+    channel,
+    memory,
+    program,
+    unpack_pidfd,
+    template_control,
+    house_control,
+    house_notifications,
+  };
   using Time = std::chrono::steady_clock::time_point;
 
   explicit SpawnerLoop(UniqueFd server) : server_(std::move(server)) {}
@@ -71,6 +91,25 @@ class SpawnerLoop {
   void on_template(std::uint32_t number);
   void on_report(const TemplateReport& report);
   void on_template_lost(std::uint32_t number, ShellKind& kind);
+
+  // Templates of functions (spawner_houses.cpp).
+  Result<Instance*> shell_in_house(const protocol::Launch& launch);
+  Result<Instance*> make_shell_in(Instance& house);
+  void on_gated(Instance& house, std::vector<UniqueFd> fds);
+  void on_house_running(Instance& house, std::vector<UniqueFd> fds);
+  void on_cloned(Instance& house, int failure, std::vector<UniqueFd> fds);
+  void on_reaped(Instance& house, pid_t process, int status);
+  void on_shell_prepared(Instance& shell, std::vector<UniqueFd> namespaces);
+  void fork_next(Instance& house);
+  void on_house_control(Instance& house);
+  void on_house_report(Instance& house, const TemplateReport& report);
+  void on_notification(Instance& house);
+  bool may_join(House& house, pid_t process);
+  void refill_houses();
+  static void end_forerunner(Instance& shell);
+  void begin_forking(Instance& of);
+  void forget_in_house(Instance& shell);
+  void on_house_ended(std::uint64_t key);
 
   // Life of sandboxes (spawner_instances.cpp).
   void on_channel(Instance& instance);

@@ -130,7 +130,7 @@ void SpawnerLoop::launch() {
     if (!is_configured_) return fail(Error::of("launch", "", "not configured"));
     LAMBENT_TRY_VOID(protocol::validate(message));
     if (keys_.contains(id)) return fail({"launch", "id", EEXIST, ""});
-    LAMBENT_TRY(Instance * instance, shell_for(message));
+    LAMBENT_TRY(Instance * instance, message.forked_from == 0 ? shell_for(message) : shell_in_house(message));
     instance->id = id;
     instance->launch_came = came;
     instance->launch = std::make_unique<protocol::Launch>(message);

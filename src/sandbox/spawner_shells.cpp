@@ -20,21 +20,6 @@ constexpr std::chrono::seconds kSetUpTime{10};
 constexpr std::chrono::milliseconds kRefillPause{10};
 constexpr std::chrono::milliseconds kRefillStep{1};
 
-struct LogPipe {
-  UniqueFd read_end;
-  UniqueFd write_end;
-};
-
-// Owned by the sandbox's user, so that a program can open /dev/stdout again, as shells do.
-Result<LogPipe> make_log_pipe(const Identity& identity) {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
-  LogPipe log{UniqueFd(ends[0]), UniqueFd(ends[1])};
-  if (fchown(log.write_end.get(), identity.host_uid, identity.host_gid) != 0) return fail_errno("fchown", "log pipe");
-  if (fcntl(log.read_end.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno("fcntl", "log pipe");
-  return log;
-}
-
 // Of a launch whose shell has the first `from` already.
 Result<std::vector<UniqueFd>> open_mounts(const protocol::Launch& launch, std::uint32_t from) {
   std::vector<UniqueFd> mounts;
@@ -56,6 +41,24 @@ bool begins_with(const protocol::Launch& launch, const protocol::Launch& like) {
 }
 
 }  // namespace
+
+Result<LogPipe> make_log_pipe(const Identity& identity) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
+  LogPipe log{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  if (fchown(log.write_end.get(), identity.host_uid, identity.host_gid) != 0) return fail_errno("fchown", "log pipe");
+  if (fcntl(log.read_end.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno("fcntl", "log pipe");
+  return log;
+}
+
+std::uint32_t listeners_of(const protocol::Launch& launch) {
+  std::uint32_t wanted = 0;
+  if (launch.runtime_port != 0) wanted |= protocol::Launched::kRuntimeListener;
+  if (launch.platform_port != 0) wanted |= protocol::Launched::kPlatformListener;
+  if (protocol::has_gate(launch)) wanted |= protocol::Launched::kGateTcp | protocol::Launched::kGateUdp;
+  if (launch.runtime_line != 0) wanted |= protocol::Launched::kRuntimeLine;
+  return wanted;
+}
 
 // The launch's kind, where its shells would be what the launch asks for.
 ShellKind* SpawnerLoop::kind_of(const protocol::Launch& launch) {
@@ -90,11 +93,7 @@ Result<Instance*> SpawnerLoop::make_shell(const protocol::Launch& like, std::uin
   instance.key = next_key_++;
   instance.kind = kind;
   instance.deadline = std::chrono::steady_clock::now() + kSetUpTime;
-  if (like.runtime_port != 0) instance.wanted_listeners |= protocol::Launched::kRuntimeListener;
-  if (like.platform_port != 0) instance.wanted_listeners |= protocol::Launched::kPlatformListener;
-  if (protocol::has_gate(like))
-    instance.wanted_listeners |= protocol::Launched::kGateTcp | protocol::Launched::kGateUdp;
-  if (like.runtime_line != 0) instance.wanted_listeners |= protocol::Launched::kRuntimeLine;
+  instance.wanted_listeners = listeners_of(like);
   Confinement confinement;
   confinement.has_runtime_line = like.runtime_line != 0;
   confinement.has_gate = protocol::has_gate(like);
@@ -204,12 +203,19 @@ Result<> SpawnerLoop::assign_launch(Instance& instance) {
   explicit_bzero(instance.launch.get(), sizeof *instance.launch);
   instance.launch.reset();
   const auto& launch = assignment->launch;
+  if (launch.is_template == 1) {
+    instance.house = std::make_unique<House>();
+    instance.house->like = std::make_unique<protocol::Launch>(launch);
+    auto& environment = instance.house->like->environment;
+    explicit_bzero(&environment, sizeof environment);
+  }
   LAMBENT_TRY_VOID(instance.cgroup.limit({launch.memory_bytes, launch.cpu_millicores, launch.processes}));
   assignment->limits = fallback_limits(cgroups_, launch);
   const auto kind = kinds_.find(instance.kind);
   if (kind != kinds_.end()) {
     assignment->first_mount = static_cast<std::uint32_t>(protocol::mounts_of(*kind->second.like).size());
   }
+  if (instance.house_key != 0) assignment->first_mount = protocol::kMounts;  // they are the house's
   LAMBENT_TRY(const auto mounts, open_mounts(launch, assignment->first_mount));
   std::vector<int> descriptors;
   for (const auto& mount : mounts) descriptors.push_back(mount.get());
@@ -240,7 +246,7 @@ void SpawnerLoop::refill(Time now) {
     neediest = &kind;
     number = one;
   }
-  if (neediest == nullptr) return;
+  if (neediest == nullptr) return refill_houses();
   const auto made = make_shell(*neediest->like, number);
   if (!made) return log::warning("spawner: no shell ahead: {}", made.error().message());
   neediest->shells.push_back((*made)->key);

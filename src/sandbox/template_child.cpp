@@ -43,6 +43,7 @@ constexpr pid_t kNoChild = 0;
 struct Child {
   std::uint64_t key;
   UniqueFd end;  // pidfd. Not SIGCHLD: an interpreter's own threads would take it
+  bool is_in_house;
 };
 
 struct Template {
@@ -56,6 +57,8 @@ struct Template {
   [[nodiscard]] int pid_namespace() const { return given[0].get(); }
   [[nodiscard]] int line() const { return given[kShellNamespaces.size()].get(); }
   [[nodiscard]] int log() const { return given[kShellNamespaces.size() + 1].get(); }
+  [[nodiscard]] bool is_in_house() const { return request.is_in_house == 1; }
+  [[nodiscard]] std::size_t descriptors() const { return kForkDescriptors + (is_in_house() ? 1 : 0); }
 };
 
 Template& the_template() {
@@ -84,8 +87,8 @@ Result<> watch(const Template& self, int fd, pid_t child) {
 Result<> prepare(Template& self, int control) {
   self.control = control;
   fcntl(control, F_SETFD, FD_CLOEXEC);
+  // None in a house: there the fork itself goes over.
   self.own.reset(openat(kTemplateProc, "self/ns/pid", O_RDONLY | O_CLOEXEC));
-  if (!self.own) return fail_errno("open", "own pid namespace");
   self.events.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!self.events) return fail_errno("epoll_create1");
   LAMBENT_TRY_VOID(watch(self, control, kNoChild));
@@ -97,7 +100,8 @@ void reap(Template& self, pid_t child) {
   int status = 0;
   if (waitpid(child, &status, WNOHANG) != child) return;
   const auto found = self.children.find(child);
-  report(self, {TemplateEvent::ended, status, found->second.key, child, 0, {}});
+  // In a house this one only went ahead of the instance's process, whose end process 1 sees.
+  if (!found->second.is_in_house) report(self, {TemplateEvent::ended, status, found->second.key, child, 0, {}});
   self.children.erase(found);
 }
 
@@ -105,7 +109,7 @@ Result<> keep(Template& self, pid_t child) {
   UniqueFd end(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
   if (!end) return fail_errno("pidfd_open");
   LAMBENT_TRY_VOID(watch(self, end.get(), child));
-  self.children.emplace(child, Child{self.request.key, std::move(end)});
+  self.children.emplace(child, Child{self.request.key, std::move(end), self.is_in_house()});
   return {};
 }
 
@@ -114,8 +118,8 @@ bool take_request(Template& self, bool& is_ready) {
   auto packet = receive_packet(self.control, std::as_writable_bytes(std::span(&self.request, 1)), 0);
   if (!packet || packet->bytes == 0) return false;
   self.given = std::move(packet->fds);
-  if (packet->bytes != sizeof self.request || self.given.size() < kForkDescriptors) return false;
-  is_ready = setns(self.pid_namespace(), CLONE_NEWPID) == 0;
+  if (packet->bytes != sizeof self.request || self.given.size() < self.descriptors()) return false;
+  is_ready = self.is_in_house() || setns(self.pid_namespace(), CLONE_NEWPID) == 0;
   if (!is_ready) {
     report_failure(self, Error::from_errno("setns", "pid namespace"));
     self.given.clear();
@@ -123,10 +127,31 @@ bool take_request(Template& self, bool& is_ready) {
   return true;
 }
 
+// The user namespace gives what the others take. Only a process that is born after it can be in the pid namespace.
+Result<> enter_house(const Template& self) {
+  if (setns(self.given[kForkDescriptors].get(), CLONE_NEWUSER) != 0) return fail_errno("setns", "user");
+  if (setns(self.pid_namespace(), CLONE_NEWPID) != 0) return fail_errno("setns", "pid");
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
+  const UniqueFd gone(ends[0]);
+  UniqueFd here(ends[1]);
+  const pid_t child = fork();
+  if (child < 0) return fail_errno("fork");
+  if (child == 0) {
+    // What comes later is told after the parent's report.
+    here.reset();
+    char nothing = 0;
+    return read(gone.get(), &nothing, 1) < 0 ? fail_errno("read") : Result<>{};
+  }
+  report(self, {TemplateEvent::forked, 0, self.request.key, child, 0, {}});
+  _exit(0);
+}
+
 Result<> join_shell(const Template& self) {
-  for (std::size_t i = kForkDescriptors; i < self.given.size(); ++i) {
+  for (std::size_t i = self.descriptors(); i < self.given.size(); ++i) {
     LAMBENT_TRY_VOID(write_all(self.given[i].get(), "0", "cgroup.procs"));
   }
+  if (self.is_in_house()) LAMBENT_TRY_VOID(enter_house(self));
   for (std::size_t i = 1; i < kShellNamespaces.size(); ++i) {
     if (setns(self.given[i].get(), 0) != 0) return fail_errno("setns", kShellNamespaces[i]);
   }
@@ -153,8 +178,10 @@ Result<> confine_fork(const Template& self) {
   const auto& request = self.request;
   const Identity identity{request.host_uid, request.host_gid, request.inside_uid, request.inside_gid,
                           request.changes_user != 0};
-  LAMBENT_TRY_VOID(become_host_user(identity));
-  LAMBENT_TRY_VOID(enter_user_namespace(identity, kTemplateProc));
+  if (!self.is_in_house()) {
+    LAMBENT_TRY_VOID(become_host_user(identity));
+    LAMBENT_TRY_VOID(enter_user_namespace(identity, kTemplateProc));
+  }
   LAMBENT_TRY_VOID(set_resource_limits({.open_files = request.open_files}));
   LAMBENT_TRY_VOID(give_up_rights(-1));
   LAMBENT_TRY(const auto rules, make_landlock_rules({}));
@@ -235,12 +262,12 @@ LAMBENT_TEMPLATE_API int lambent_template_forked(pid_t child) {
   Template& self = the_template();
   if (child > 0) {
     if (!keep(self, child)) _exit(1);
-    report(self, {TemplateEvent::forked, 0, self.request.key, child, 0, {}});
+    if (!self.is_in_house()) report(self, {TemplateEvent::forked, 0, self.request.key, child, 0, {}});
   } else {
     report_failure(self, lambent::Error::from_errno("fork"));
   }
   self.given.clear();
-  return setns(self.own.get(), CLONE_NEWPID);
+  return self.is_in_house() ? 0 : setns(self.own.get(), CLONE_NEWPID);
 }
 
 // In the fork. Gives a descriptor from which the environment is read (NAME=value, NUL, ... until its end), once the

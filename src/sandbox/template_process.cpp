@@ -88,17 +88,6 @@ Error become_template(const TemplateStart& start) {
   return Error::from_errno("exec", argv[0]);
 }
 
-Result<UniqueFd> file_of(std::span<const sock_filter> filter) {
-  UniqueFd file(memfd_create("filter", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file) return fail_errno("memfd_create");
-  const auto bytes = std::as_bytes(filter);
-  LAMBENT_TRY_VOID(write_all(file.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "filter"));
-  if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-    return fail_errno("fcntl", "seals");
-  }
-  return file;
-}
-
 }  // namespace
 
 bool TemplateProcess::may_start(Time now) const {
@@ -116,7 +105,7 @@ void TemplateProcess::note_end(Time now) {
 Result<TemplateProcess> start_template(const protocol::Launch& like, int host_proc,
                                        std::span<const sock_filter> filter) {
   LAMBENT_TRY(auto line, make_child_channel());
-  LAMBENT_TRY(const UniqueFd filter_file, file_of(filter));
+  LAMBENT_TRY(const UniqueFd filter_file, file_of_filter(filter));
   LAMBENT_TRY(auto cloned, clone_into(kTemplateNamespaces));
   if (cloned.pid == 0) {
     const Error error = become_template({like, host_proc, line.second.get(), filter_file.get()});

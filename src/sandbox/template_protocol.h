@@ -1,8 +1,9 @@
 // Between the spawner and a template: an interpreter with Lambent's runtime client loaded and nothing of any user,
 // which forks a process into each shell that the spawner names. One packet each, over a seqpacket socket pair.
 //
-// The template runs trusted code only, with the rights that joining a shell takes; what it forks gives them up before
-// it hears what it is for.
+// Such a template runs trusted code only, with the rights that joining a shell takes; what it forks gives them up
+// before it hears what it is for. A template that runs a function's INIT has no rights: house.h says how its forks come
+// to their shells. All that comes from one of those, or from its forks, is checked.
 #pragma once
 
 #include <array>
@@ -19,7 +20,7 @@ inline constexpr int kTemplateProc = 5;     // a folder descriptor of the host's
 inline constexpr const char* kTemplateVariable = "LAMBENT_TEMPLATE_FD";
 
 // Spawner to template. Descriptors: the shell's namespaces (kShellNamespaces), the line to its first process, the write
-// end of the log, then the cgroups' files.
+// end of the log, in a house the user namespace, then the cgroups' files.
 struct ForkRequest {
   std::uint64_t key;  // names the shell
   std::uint32_t host_uid;
@@ -29,13 +30,16 @@ struct ForkRequest {
   std::uint32_t changes_user;
   std::uint32_t open_files;
   std::uint32_t records_denied_calls;  // 0 or 1
-  std::uint32_t reserved;              // 0
+  std::uint32_t is_in_house;           // 1: the shell's user namespace, joined first, is among the descriptors
 };
 
 // Namespaces that a fork joins, by their files in /proc/self/ns, in the order in which it joins them: the first when it
 // is forked; the mounts last, since paths mean something else then.
 inline constexpr std::array kShellNamespaces{"pid", "cgroup", "ipc", "uts", "net", "mnt"};
 inline constexpr std::size_t kForkDescriptors = kShellNamespaces.size() + 2;
+
+// Exit status of a template in which INIT left what forks cannot have.
+inline constexpr int kExitUnsafe = 3;
 
 enum class TemplateEvent : std::uint32_t {
   up = 1,      // can be asked

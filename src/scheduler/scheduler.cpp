@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "instance/snapshots.h"
+
 namespace lambent::scheduler {
 
 Scheduler::Scheduler(instance::Surroundings& around, const instance::RuntimeSet& runtimes, std::size_t starts_at_once,
@@ -40,6 +42,7 @@ void Scheduler::expect(const instance::Runtime& runtime) {
 }
 
 void Scheduler::retire(const catalog::Function& function) {
+  if (around_.snapshots != nullptr) around_.snapshots->retire(function);
   if (const auto it = pools_.find(Key(function.name, function.configuration_id)); it != pools_.end()) {
     it->second->retire();
   }

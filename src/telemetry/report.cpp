@@ -23,6 +23,19 @@ std::uint32_t billed_ms(std::chrono::nanoseconds duration, std::optional<std::ch
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(rounded_up, 1, UINT32_MAX));
 }
 
+std::uint32_t billed_ms(std::chrono::nanoseconds duration, const Restore& restore) {
+  return billed_ms(duration) + billed_ms(restore.billed);
+}
+
+std::string restore_start_line(std::string_view runtime, std::string_view runtime_version) {
+  return fmt::format("RESTORE_START Runtime Version: {}{}{}", runtime, runtime_version.empty() ? "" : ":",
+                     runtime_version);
+}
+
+std::string restore_report_line(std::chrono::nanoseconds duration) {
+  return fmt::format("RESTORE_REPORT Restore Duration: {:.2f} ms", milliseconds(duration));
+}
+
 std::string init_start_line(std::string_view runtime, std::string_view runtime_version) {
   return fmt::format("INIT_START Runtime Version: {}{}{}", runtime, runtime_version.empty() ? "" : ":",
                      runtime_version);
@@ -39,9 +52,14 @@ std::string end_line(std::string_view request_id) {
 std::string report_line(const InvocationReport& report) {
   std::string line = fmt::format(
       "REPORT RequestId: {}\tDuration: {:.2f} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
-      report.request_id, milliseconds(report.duration), billed_ms(report.duration, report.init_duration),
+      report.request_id, milliseconds(report.duration),
+      report.restore ? billed_ms(report.duration, *report.restore) : billed_ms(report.duration, report.init_duration),
       report.memory_size_mb, report.max_memory_used_mb);
   if (report.init_duration) line += fmt::format("Init Duration: {:.2f} ms\t", milliseconds(*report.init_duration));
+  if (report.restore) {
+    line += fmt::format("Restore Duration: {:.2f} ms\tBilled Restore Duration: {} ms\t",
+                        milliseconds(report.restore->duration), billed_ms(report.restore->billed));
+  }
   if (report.status != ReportStatus::success) line += fmt::format("Status: {}\t", status_text(report.status));
   if (!report.error_type.empty()) line += fmt::format("Error Type: {}\t", report.error_type);
   if (report.cold_start) line += cold_start_text(*report.cold_start) + "\t";

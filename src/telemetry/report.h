@@ -18,11 +18,18 @@ enum class ReportStatus {
   error,
 };
 
+// What a snapshot start cost: in all, and of it what the function's own hooks took, which is billed.
+struct Restore {
+  std::chrono::nanoseconds duration{};
+  std::chrono::nanoseconds billed{};
+};
+
 // What REPORT says of one invocation.
 struct InvocationReport {
   std::string request_id;
   std::chrono::nanoseconds duration{};
   std::optional<std::chrono::nanoseconds> init_duration;  // the call that INIT was run for
+  std::optional<Restore> restore;                         // the call that a snapshot was restored for
   std::uint32_t memory_size_mb = 128;
   std::uint32_t max_memory_used_mb = 0;
   ReportStatus status = ReportStatus::success;
@@ -42,9 +49,13 @@ struct InitReport {
 // Duration and INIT together, rounded up to the millisecond; at least 1.
 std::uint32_t billed_ms(std::chrono::nanoseconds duration,
                         std::optional<std::chrono::nanoseconds> init_duration = std::nullopt);
+// The same of a call that a snapshot was restored for: each rounded up by itself.
+std::uint32_t billed_ms(std::chrono::nanoseconds duration, const Restore& restore);
 
 // "python3.11", and the version of the runtime client.
 std::string init_start_line(std::string_view runtime, std::string_view runtime_version);
+std::string restore_start_line(std::string_view runtime, std::string_view runtime_version);
+std::string restore_report_line(std::chrono::nanoseconds duration);
 std::string start_line(std::string_view request_id, std::string_view version);
 std::string end_line(std::string_view request_id);
 std::string report_line(const InvocationReport& report);
