@@ -228,6 +228,8 @@ void SpawnerLoop::on_house_report(Instance& of, const TemplateReport& report) {
     shell.is_joined = true;
     if (shell.state == Instance::State::shell) shell.deadline = {};
     assign_when_possible(shell);
+  } else if (report.event == TemplateEvent::joined) {
+    fail_instance(shell, Error::of("fork", "report", "out of order"));
   } else {
     fail_instance(shell,
                   {std::string(protocol::text_of(report.step)), "", report.code, "in the template of a function"});

@@ -120,9 +120,10 @@ def test_no_call_sees_marks_of_another_in_the_long_form(client, create):
 
 def test_without_the_tag_marks_are_seen(client, create):
     name = create({"app.py": PYTHON}, Timeout=20)["FunctionName"]
-    json.load(client.invoke(FunctionName=name)["Payload"])
-    seen = json.load(client.invoke(FunctionName=name)["Payload"])["seen"]
-    assert {"MARK", "global", "mark", "/tmp/mark", "/dev/shm/mark", "listening"} <= set(seen)
+    seen = set()
+    for _ in range(20):  # a call that comes at once may get a second instance
+        seen |= set(json.load(client.invoke(FunctionName=name)["Payload"])["seen"])
+    assert {"MARK", "global", "mark", "/tmp/mark", "/dev/shm/mark", "listening"} <= seen
 
 
 def test_the_tag_can_come_and_go(client, create):
