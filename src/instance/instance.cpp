@@ -244,7 +244,9 @@ net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& 
   if (launched_child) {
     child = std::move(*launched_child);
     const bool is_forked = child->how.is_forked;
-    start_timer.launched(child->how.shell, is_forked ? telemetry::StartLevel::blank : telemetry::StartLevel::spawn);
+    start_timer.launched(child->how.shell, lease       ? telemetry::StartLevel::snapshot
+                                           : is_forked ? telemetry::StartLevel::blank
+                                                       : telemetry::StartLevel::spawn);
     co_return true;
   }
   around.credentials.revoke(access_key_id);
@@ -460,7 +462,8 @@ void Instance::Impl::on_init_error(runtime_api::Answer error) {
 
 // Its process has ended, as the spawner is about to report, or has closed the line and is of no use.
 void Instance::Impl::on_lost() {
-  if (ending || why != Why::itself || state == State::failed) return;
+  // A template needs its line for INIT only.
+  if (init_phase == InitPhase::template_only || ending || why != Why::itself || state == State::failed) return;
   is_lost = true;
   deadline.arm(kLostPatience, [this] { kill(Why::itself); });
 }

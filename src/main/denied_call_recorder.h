@@ -92,6 +92,7 @@ class RecordedBackend final : public instance::Backend {
   void keep_ready(std::uint32_t kind, const sandbox::Policy& like, std::uint32_t ready, bool is_template) override {
     backend_.keep_ready(kind, like, ready, is_template);
   }
+  net::Task<bool> forkable(sandbox::ChildId id) override { co_return co_await backend_.forkable(id); }
   void set_cpu(sandbox::ChildId id, std::uint32_t millicores) override { backend_.set_cpu(id, millicores); }
   void kill(sandbox::ChildId id) override { backend_.kill(id); }
 
