@@ -14,9 +14,10 @@ struct CallLimits {
   std::uint32_t recursion_depth = 16;             // calls of one function in one chain of requests
   std::chrono::milliseconds first_retry{60'000};  // wait before an asynchronous call's second attempt
   std::chrono::milliseconds second_retry{120'000};
-  std::uint32_t layers = 5;              // of one function
-  std::uint32_t filters = 5;             // of one event source mapping
-  std::size_t policy_bytes = 20 * 1024;  // resource policy of one function, version or alias
+  std::uint32_t layers = 5;                                     // of one function
+  std::uint32_t filters = 5;                                    // of one event source mapping
+  std::size_t policy_bytes = 20 * 1024;                         // resource policy of one function, version or alias
+  std::size_t streamed_bytes = std::size_t{200} * 1024 * 1024;  // of one streamed answer
 };
 
 }  // namespace lambent

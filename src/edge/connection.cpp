@@ -23,6 +23,8 @@ constexpr std::size_t kBodyBytesPerTimeout = 64 * kKiB;
 // What one turn reads or writes of a body.
 constexpr std::size_t kReadSliceBytes = 128 * kKiB;
 constexpr std::size_t kWriteSliceBytes = 256 * kKiB;
+// A chunk up to this is sent by one system call; of a larger one the data is sent from where it stands.
+constexpr std::size_t kCopiedChunkBytes = 32 * kKiB;
 // Bodies up to this need no room of the listener's.
 constexpr std::size_t kSmallBodyBytes = 64 * kKiB;
 // Memory for a body is taken as announced up to here, and beyond that only as bytes arrive.
@@ -313,7 +315,6 @@ net::Task<HttpResult<>> ServerConnection::begin(int status, const Headers& heade
   if (!no_body && !current_.is_http10) out_.append("Transfer-Encoding: chunked\r\n");
   out_.append("\r\n");
   response_ = ResponseState::streaming;
-  after_chunk_ = false;
   co_return co_await send(out_, {});
 }
 
@@ -321,10 +322,15 @@ net::Task<HttpResult<>> ServerConnection::write_chunk(std::string_view data) {
   if (response_ != ResponseState::streaming) co_return out_of_turn();
   if (data.empty() || coding_ == Coding::nothing) co_return HttpResult<>();
   if (coding_ == Coding::to_end) co_return co_await send({}, data);
-  // The CR LF after a chunk's data goes out with the next chunk's size: data is then written from where it stands.
+  // Whole, with the CR LF at its end: some clients give a chunk to their caller only once they have read that.
   out_.clear();
-  fmt::format_to(std::back_inserter(out_), "{}{:x}\r\n", std::exchange(after_chunk_, true) ? "\r\n" : "", data.size());
-  co_return co_await send(out_, data);
+  fmt::format_to(std::back_inserter(out_), "{:x}\r\n", data.size());
+  if (data.size() <= kCopiedChunkBytes) {
+    out_.append(data).append("\r\n");
+    co_return co_await send(out_, {});
+  }
+  LAMBENT_CO_TRY_VOID(co_await send(out_, data));
+  co_return co_await send("\r\n", {});
 }
 
 net::Task<HttpResult<>> ServerConnection::end(const Headers& trailers) {
@@ -332,7 +338,7 @@ net::Task<HttpResult<>> ServerConnection::end(const Headers& trailers) {
   response_ = ResponseState::complete;
   gone_ = nullptr;
   if (coding_ != Coding::chunked) co_return HttpResult<>();
-  out_.assign(after_chunk_ ? "\r\n0\r\n" : "0\r\n");
+  out_.assign("0\r\n");
   append_fields(out_, trailers);
   out_.append("\r\n");
   co_return co_await send(out_, {});

@@ -135,7 +135,6 @@ class ServerConnection {
   Current current_;
   ResponseState response_ = ResponseState::none;
   Coding coding_ = Coding::chunked;
-  bool after_chunk_ = false;         // the CR LF of the last chunk is still to be sent
   bool persistent_ = true;           // the response lets the connection go on
   std::optional<HttpError> error_;   // the input can no longer be followed: no further request
   std::size_t body_view_bytes_ = 0;  // at the front of in_: what read_body_some() gave a view of

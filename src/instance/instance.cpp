@@ -516,6 +516,7 @@ void Instance::Impl::deliver() {
   invocation.trace_header = std::move(current->call->trace_header);
   invocation.invoked_arn = std::move(current->call->invoked_arn);
   invocation.deadline = current->deadline;
+  invocation.stream = current->call->stream;
   session->deliver(std::move(invocation));
 }
 

@@ -68,6 +68,7 @@ struct CallToRun {
   std::string trace_header;
   std::string invoked_arn;
   bool is_background = false;  // an asynchronous one: goes behind those that somebody waits for
+  std::shared_ptr<runtime_api::AnswerStream> stream{};  // see runtime_api::Invocation
 };
 
 enum class InitPhase {

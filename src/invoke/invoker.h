@@ -13,6 +13,7 @@
 #include "catalog/entry.h"
 #include "catalog/function.h"
 #include "net/task.h"
+#include "runtime_api/answer_stream.h"
 #include "scheduler/readiness.h"
 
 namespace lambent::invoke {
@@ -25,6 +26,9 @@ struct Call {
   std::string trace_header;    // X-Amzn-Trace-Id, empty: one is made
   std::string request_id;      // empty: one is made
   bool is_background = false;  // an attempt of an asynchronous call: others go before it
+  // Where the caller takes an answer while it is made: a function that streams has its answer there, and the Answer's
+  // payload is then empty or the error that the stream ended with. See streamed_call.h.
+  std::shared_ptr<runtime_api::AnswerStream> stream{};
 };
 
 struct Answer {

@@ -90,7 +90,8 @@ net::Task<InvokeResult<Answer>> LocalInvoker::invoke(Call call) {
                              std::move(call.client_context),
                              std::move(lineage.trace_header),
                              std::move(call.invoked_arn),
-                             call.is_background};
+                             call.is_background,
+                             std::move(call.stream)};
   auto outcome = co_await parts_.scheduler.run(call.function, to_run);
   in_flight_--;
 

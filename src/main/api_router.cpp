@@ -204,7 +204,24 @@ net::Task<> ApiRouter::handle_api(edge::Exchange& exchange) {
     co_return;
   }
   call.principal = {principal->arn, principal->user_id, principal->access_key_id, principal->account_id};
-  std::ignore = co_await exchange.respond(to_response(co_await endpoint.dispatch(call, std::move(views.request))));
+  co_await respond(exchange, co_await endpoint.dispatch(call, std::move(views.request)));
+}
+
+net::Task<> ApiRouter::respond(edge::Exchange& exchange, protocol::HttpReply reply) {
+  const auto source = std::move(reply.stream);
+  const auto response = to_response(std::move(reply));
+  if (!source) {
+    std::ignore = co_await exchange.respond(response);
+    co_return;
+  }
+  auto sent = co_await exchange.begin(response.status, response.headers);
+  while (sent) {
+    const auto piece = co_await source->next();
+    if (!piece) break;
+    sent = co_await exchange.write_chunk(*piece);
+  }
+  if (sent) std::ignore = co_await exchange.end();
+  co_await source->close();
 }
 
 }  // namespace lambent

@@ -59,6 +59,7 @@ class ApiRouter {
  private:
   net::Task<> answer_health(edge::Exchange& exchange);
   net::Task<> answer_metrics(edge::Exchange& exchange);
+  static net::Task<> respond(edge::Exchange& exchange, protocol::HttpReply reply);
 
   Parts parts_;
   std::vector<protocol::Endpoint*> endpoints_;

@@ -274,6 +274,7 @@ std::vector<Setting> function_limits() {
              LAMBENT_AT(calls.unreserved_concurrency)),
       number("limits.async_concurrency", group, "Of these, asynchronous calls; what is over it waits", 1, kMany,
              LAMBENT_AT(calls.async_concurrency)),
+      size("limits.streamed_bytes", group, "Answer of a call that takes a stream", LAMBENT_AT(calls.streamed_bytes)),
       size("limits.policy_bytes", group, "Resource policy of one function", LAMBENT_AT(calls.policy_bytes)),
       number("limits.layers", group, "Layers of one function", 0, 100, LAMBENT_AT(calls.layers)),
       number("limits.filters", group, "Filters of one event source mapping", 0, 100, LAMBENT_AT(calls.filters)),

@@ -360,7 +360,8 @@ void Server::Impl::build_services() {
   // A store that failed to write is read-only until a restart.
   router->set_metrics([this] { return cold_starts.text(); });
   router->set_health_check([this] { return !disk.store->failure(); });
-  function_urls.emplace(*catalog, *invoker, *verifier, clock, random, home, config.limits);
+  function_urls.emplace(triggers::FunctionUrls::Parts{*catalog, *invoker, *verifier, clock, random}, home,
+                        config.limits, config.calls);
   code_download.emplace(*code, *verifier);
   router->add_visitor([this](edge::Exchange& exchange) { return visit_function_url(exchange); });
   router->add_visitor([this](edge::Exchange& exchange) { return visit_code_download(exchange); });

@@ -1,12 +1,15 @@
 // One HTTP exchange as the protocols see it: the edge makes the request of what it parsed and sends the reply.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "net/task.h"
 
 namespace lambent::protocol {
 
@@ -29,11 +32,22 @@ struct HttpRequest {
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
 };
 
+// A body that is made while it is sent.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  // What comes next, not empty; nothing at the end.
+  virtual net::Task<std::optional<std::string>> next() = 0;
+  // Always awaited before it goes away, whether or not it was read to its end.
+  virtual net::Task<> close() = 0;
+};
+
 // Without Content-Length, Date and Connection: those are the edge's.
 struct HttpReply {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::shared_ptr<BodySource> stream{};  // instead of `body`
 };
 
 // ASCII case-insensitive.

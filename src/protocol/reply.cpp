@@ -69,6 +69,10 @@ HttpReply encode_rest(const ServiceModel& service, const Operation& operation, c
   if (operation.output == nullptr) return reply;
   add_outside_body(reply, *operation.output, output);
   if (reply.status == 204) return reply;
+  if (operation.streams_output) {
+    reply.headers.emplace_back("Content-Type", "application/vnd.amazon.eventstream");
+    return reply;
+  }
   reply.headers.emplace_back("Content-Type", json_content_type(service));
   set_rest_body(reply, *operation.output, output);
   return reply;

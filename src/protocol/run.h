@@ -61,7 +61,9 @@ class CallOf final : public PendingCall {
   HttpReply finish(const ServiceModel& model, const Operation& operation, const CallContext& call) override {
     auto& answer = *awaiter_->handle.promise().value;  // used in place: the task lives as long as this call
     if (!answer) return error_reply(model, call, answer.error());
-    return encode_reply(model, operation, call, &*answer);
+    auto reply = encode_reply(model, operation, call, &*answer);
+    if constexpr (requires { answer->event_stream; }) reply.stream = std::move(answer->event_stream);
+    return reply;
   }
 
  private:

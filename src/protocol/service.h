@@ -23,7 +23,8 @@
 //               services as Endpoint (protocol/endpoint.h), made by make_endpoint(service).
 //
 // An output member that the model binds to a header, to the status code or to the whole body goes there: set
-// `status_code` of InvocationResponse for 202 and 204, and put the raw bytes in `payload`.
+// `status_code` of InvocationResponse for 202 and 204, and put the raw bytes in `payload`. An event stream is a
+// BodySource (protocol/http.h) that gives messages made by event_message() (protocol/event_stream.h).
 #pragma once
 
 #include "base/error.h"

@@ -34,6 +34,10 @@ edge::Response wrong_state() {
   return error_reply(403, "InvalidStateTransition", "Transition is not allowed in the runtime's current state");
 }
 
+bool is_streaming(const edge::RequestHead& head) {
+  return edge::equals_ignoring_case(head.headers.get_or("Lambda-Runtime-Function-Response-Mode", ""), "streaming");
+}
+
 class HttpSession final : public Session {
  public:
   HttpSession(net::Loop& loop, edge::HttpServer& server, net::Listener listener, Observer& observer,
@@ -60,8 +64,9 @@ struct HttpSession::Impl : std::enable_shared_from_this<HttpSession::Impl> {
   Observer& observer;
   const Limits& limits;
   State state = State::starting;
-  std::string request_id;               // in flight; kept after the answer so that a second answer is told apart
-  std::optional<Invocation> delivered;  // and not yet on its way to the runtime
+  std::string request_id;                // in flight; kept after the answer so that a second answer is told apart
+  std::optional<Invocation> delivered;   // and not yet on its way to the runtime
+  std::shared_ptr<AnswerStream> stream;  // of the call in flight, where its caller takes a stream
   // The parked next request; set when there may be an invocation, or with false when it will get none.
   std::optional<net::OneShot<bool>> parked;
   bool stopping = false;
@@ -73,6 +78,7 @@ struct HttpSession::Impl : std::enable_shared_from_this<HttpSession::Impl> {
   net::Task<> answer(edge::Exchange& exchange, Route route);
   net::Task<> init_error(edge::Exchange& exchange);
   net::Task<std::optional<Answer>> read_answer(edge::Exchange& exchange, bool is_error);
+  net::Task<std::optional<Answer>> pass_on(edge::Exchange& exchange, std::shared_ptr<AnswerStream> to);
   void release_parked();
   void report(std::move_only_function<void(Observer&)> call);
 };
@@ -96,6 +102,7 @@ void HttpSession::deliver(Invocation invocation) {
   assert(impl_->state == State::waiting && impl_->parked);
   impl_->state = State::busy;
   impl_->request_id = invocation.request_id;
+  impl_->stream = invocation.stream;
   impl_->delivered = std::move(invocation);
   const auto parked = *std::exchange(impl_->parked, std::nullopt);
   parked.set(true);
@@ -192,7 +199,13 @@ net::Task<> HttpSession::Impl::answer(edge::Exchange& exchange, Route route) {
     co_return;
   }
   const std::string id = request_id;
-  std::optional<Answer> read = co_await read_answer(exchange, route.kind == Route::Kind::error);
+  const bool is_streamed = route.kind == Route::Kind::response && stream && is_streaming(exchange.head());
+  if (is_streamed && stream->has_begun()) {  // by another connection, which may still go on
+    std::ignore = co_await exchange.respond(wrong_state());
+    co_return;
+  }
+  std::optional<Answer> read = is_streamed ? co_await pass_on(exchange, stream)
+                                           : co_await read_answer(exchange, route.kind == Route::Kind::error);
   if (!read) co_return;
   // While the body came in, another connection may have answered.
   if (state != State::busy || id != request_id) {
@@ -201,6 +214,7 @@ net::Task<> HttpSession::Impl::answer(edge::Exchange& exchange, Route route) {
   }
   const bool too_large = read->error_type == kResponseTooLarge;
   state = State::answered;
+  stream.reset();
   report([given = std::move(*read)](Observer& to) mutable { to.on_answer(std::move(given)); });
   std::ignore = co_await exchange.respond(
       too_large ? error_reply(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size") : accepted());
@@ -240,6 +254,26 @@ net::Task<std::optional<Answer>> HttpSession::Impl::read_answer(edge::Exchange& 
     co_return std::nullopt;
   }
   co_return too_large_answer(limits.sync_payload_bytes);
+}
+
+// Each piece is on its way to the caller before the next one is read. Nothing where the connection broke: the instance
+// ends, or its deadline comes.
+net::Task<std::optional<Answer>> HttpSession::Impl::pass_on(edge::Exchange& exchange,
+                                                            std::shared_ptr<AnswerStream> to) {
+  Answer answer;
+  answer.content_type = exchange.head().headers.get_or("Content-Type", "application/octet-stream");
+  to->begin(answer.content_type);
+  for (;;) {
+    const auto piece = co_await exchange.read_body_some();
+    if (!piece) {
+      std::ignore = co_await exchange.respond(edge::error_response(piece.error()));
+      co_return std::nullopt;
+    }
+    if (piece->empty()) break;
+    if (!co_await to->put(*piece)) co_return too_large_answer(to->limit());
+  }
+  apply_trailers(exchange.trailers(), answer);
+  co_return answer;
 }
 
 // From the loop: the observer may call back into the session, or end the instance.

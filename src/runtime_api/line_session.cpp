@@ -36,6 +36,7 @@ class LineSession final : public Session {
   [[nodiscard]] bool end_answer(bool is_waiting);
   void become_waiting();
   void add_part(Frame& frame);
+  net::Task<> pass_on();
   [[nodiscard]] Answer error_of(Frame frame) const;
 
   net::Loop& loop_;
@@ -44,9 +45,11 @@ class LineSession final : public Session {
   const Limits& limits_;
   FrameReader frames_;
   State state_ = State::starting;
-  std::string request_id_;          // in flight
-  std::optional<Answer> answer_;    // being received in parts
-  std::optional<Invocation> sent_;  // the call in flight, until it is answered
+  std::string request_id_;                // in flight
+  std::optional<Answer> answer_;          // being received in parts
+  std::optional<Invocation> sent_;        // the call in flight, until it is answered
+  std::shared_ptr<AnswerStream> stream_;  // of that call, where its caller takes a stream
+  std::string to_pass_;                   // the part that has come, and is to go there before the next frame is taken
   std::optional<Invocation> undelivered_;
   std::string head_;                  // of the frame that is written; kept for its capacity
   std::optional<edge::Turns> turns_;  // once a body did not come at once
@@ -59,6 +62,7 @@ void LineSession::deliver(Invocation invocation) {
   assert(state_ == State::waiting);
   state_ = State::busy;
   request_id_ = invocation.request_id;
+  stream_ = invocation.stream;
   writing_.spawn(hand_over(std::move(invocation)));
 }
 
@@ -90,7 +94,12 @@ net::Task<> LineSession::listen() {
     // The kernel's word for an end of the line at which the runtime has left something unread. It reads a call whole
     // before it runs it, so it has not run this one.
     if (!read && read.error().code == ECONNRESET && state_ == State::busy) undelivered_ = std::exchange(sent_, {});
-    if (!read || !take_frames()) break;
+    bool is_good = read && take_frames();
+    while (is_good && !to_pass_.empty()) {
+      co_await pass_on();
+      is_good = take_frames();
+    }
+    if (!is_good) break;
   }
   if (stopping_) co_return;
   line_.close();
@@ -113,7 +122,7 @@ net::Task<Result<>> LineSession::read_some() {
 
 // False where the line is of no more use.
 bool LineSession::take_frames() {
-  while (!stopping_) {
+  while (!stopping_ && to_pass_.empty()) {
     auto frame = frames_.next();
     if (!frame) return false;
     if (!*frame) return true;
@@ -140,6 +149,8 @@ bool LineSession::take(Frame frame) {
       return end_answer(frame.is_waiting);
     case FrameKind::stream_begin:
       if (frame.is_waiting || !begin_answer(frame)) return false;
+      sent_.reset();  // it has run: no other instance may have it
+      if (stream_) stream_->begin(answer_->content_type);
       add_part(frame);
       return true;
     case FrameKind::stream_part:
@@ -170,6 +181,10 @@ bool LineSession::begin_answer(const Frame& frame) {
 // Over the limit it is replaced by the error that says so; what follows is thrown away.
 void LineSession::add_part(Frame& frame) {
   if (answer_->error_type == kResponseTooLarge) return;
+  if (stream_ && stream_->has_begun() && !frame.is_too_large) {
+    to_pass_ = std::move(frame.body);
+    return;
+  }
   if (frame.is_too_large || answer_->body.size() + frame.body.size() > limits_.sync_payload_bytes) {
     answer_ = too_large_answer(limits_.sync_payload_bytes);
   } else if (answer_->body.empty()) {
@@ -177,6 +192,13 @@ void LineSession::add_part(Frame& frame) {
   } else {
     answer_->body += frame.body;
   }
+}
+
+// Where the caller is slow, no further frame is read, and the function waits in its write.
+net::Task<> LineSession::pass_on() {
+  const auto part = std::exchange(to_pass_, {});
+  const auto to = stream_;
+  if (!co_await to->put(part) && answer_) answer_ = too_large_answer(to->limit());
 }
 
 Answer LineSession::error_of(Frame frame) const {
@@ -191,6 +213,7 @@ bool LineSession::end_answer(bool is_waiting) {
   state_ = State::answered;
   sent_.reset();
   Answer whole = *std::exchange(answer_, std::nullopt);
+  stream_.reset();
   observer_.on_answer(std::move(whole));
   if (is_waiting && !stopping_) become_waiting();
   return true;

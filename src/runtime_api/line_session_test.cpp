@@ -52,7 +52,8 @@ class RecordingObserver final : public Observer {
                       .client_context = "{}",
                       .trace_header = "Root=1-x",
                       .invoked_arn = "arn",
-                      .deadline = Wall(std::chrono::milliseconds(1'800'000'000'123))});
+                      .deadline = Wall(std::chrono::milliseconds(1'800'000'000'123)),
+                      .stream = stream});
   }
   void on_answer(Answer answer) override { answers.push_back(std::move(answer)); }
   void on_init_error(Answer error) override { init_errors.push_back(std::move(error)); }
@@ -60,6 +61,7 @@ class RecordingObserver final : public Observer {
 
   Session* session = nullptr;
   std::string payload = R"({"n":1})";
+  std::shared_ptr<AnswerStream> stream;
   bool delivers = true;
   int waited = 0;
   std::vector<Answer> answers;
@@ -295,6 +297,50 @@ INSTANTIATE_TEST_SUITE_P(
         Misuse{"TypeWithALineBreak", {waiting(), frame(kError, false, kId, "E\r\nSet-Cookie: x", "{}")}},
         Misuse{"TypeOfSixtyKilobytes", {waiting(), frame(kError, false, kId, std::string(60'000, 'E'), "")}}),
     [](const testing::TestParamInfo<Misuse>& misuse) { return misuse.param.name; });
+
+net::Task<> take_all(AnswerStream& stream, std::string& out) {
+  while (auto piece = co_await stream.take()) out += *piece;
+}
+
+TEST_F(LineSessionTest, PassesPartsOnToACallerThatTakesAStream) {
+  observer_.stream = std::make_shared<AnswerStream>(6);
+  std::string taken;
+  scope_.spawn(take_all(*observer_.stream, taken));
+  talk({waiting(), frame(kStreamBegin, false, kId, "text/plain", ""), frame(kStreamPart, false, "", "", "abc"),
+        frame(kStreamPart, false, "", "", "def") + frame(kStreamEnd, true, "", "", "")});
+  EXPECT_EQ(taken, "abcdef");
+  EXPECT_EQ(observer_.stream->content_type(), "text/plain");
+  ASSERT_EQ(observer_.answers.size(), 1U);
+  EXPECT_EQ(observer_.answers[0].body, "");
+  EXPECT_FALSE(observer_.answers[0].is_error);
+  EXPECT_EQ(observer_.waited, 2);
+  observer_.stream->close();
+}
+
+TEST_F(LineSessionTest, AStreamOverItsLimitIsAnError) {
+  observer_.stream = std::make_shared<AnswerStream>(5);
+  std::string taken;
+  scope_.spawn(take_all(*observer_.stream, taken));
+  talk({waiting(), frame(kStreamBegin, false, kId, "text/plain", "abc"), frame(kStreamPart, false, "", "", "def"),
+        frame(kStreamPart, false, "", "", "g"), frame(kStreamEnd, true, "", "", "")});
+  EXPECT_EQ(taken, "abc");
+  ASSERT_EQ(observer_.answers.size(), 1U);
+  EXPECT_EQ(observer_.answers[0].error_type, "Function.ResponseSizeTooLarge");
+  observer_.stream->close();
+}
+
+TEST_F(LineSessionTest, AStreamThatFailsMidwayEndsWithItsError) {
+  observer_.stream = std::make_shared<AnswerStream>(100);
+  std::string taken;
+  scope_.spawn(take_all(*observer_.stream, taken));
+  talk({waiting(), frame(kStreamBegin, false, kId, "text/plain", "abc"),
+        frame(kStreamEnd, true, "", "Error", R"({"errorMessage":"m"})")});
+  EXPECT_EQ(taken, "abc");
+  ASSERT_EQ(observer_.answers.size(), 1U);
+  EXPECT_TRUE(observer_.answers[0].is_error);
+  EXPECT_EQ(observer_.answers[0].body, R"({"errorMessage":"m"})");
+  observer_.stream->close();
+}
 
 }  // namespace
 }  // namespace lambent::runtime_api

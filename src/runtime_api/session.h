@@ -29,6 +29,7 @@
 #include "net/loop.h"
 #include "net/stream.h"
 #include "net/task.h"
+#include "runtime_api/answer_stream.h"
 
 namespace lambent::runtime_api {
 
@@ -40,12 +41,13 @@ struct Invocation {
   std::string trace_header;    // X-Amzn-Trace-Id
   std::string invoked_arn;
   Wall deadline;
+  std::shared_ptr<AnswerStream> stream;  // where a streamed answer goes while it is made; null: it is gathered
 };
 
 // What the function answered: a result, or an error object.
 struct Answer {
   bool is_error = false;
-  std::string body;          // bytes as posted
+  std::string body;          // bytes as posted; empty where all of them went to Invocation::stream
   std::string content_type;  // of the post
   std::string error_type;    // Lambda-Runtime-Function-Error-Type, is_error only; may be empty
 };

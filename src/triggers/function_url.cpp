@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "invoke/streamed_call.h"
 #include "triggers/cors.h"
 #include "triggers/url_event.h"
 #include "triggers/url_response.h"
@@ -111,17 +112,35 @@ edge::Response to_response(const invoke::Answer& answer) {
   return decoded ? to_response(*std::move(decoded)) : bad_gateway();
 }
 
+// The first piece of an answer; where a prelude comes before the body, all pieces up to its end. Nothing where the call
+// ended without an answer.
+net::Task<std::optional<std::string>> receive_begin(invoke::StreamedCall& call) {
+  auto received = co_await call.next();
+  while (received && call.content_type().starts_with(kHttpIntegrationType) && is_within_prelude(*received)) {
+    const auto more = co_await call.next();
+    if (!more) break;
+    received->append(*more);
+  }
+  co_return received;
+}
+
+// How the response to a streamed answer begins, with what has come of its body. Nothing where that cannot be read.
+std::optional<edge::Response> begin_of(const invoke::StreamedCall& call, std::string received) {
+  if (call.content_type().starts_with(kHttpIntegrationType)) {
+    auto decoded = decode_http_integration(received);
+    if (!decoded) return std::nullopt;
+    return to_response(*std::move(decoded));
+  }
+  edge::Response response;
+  response.headers.add("Content-Type", call.content_type());
+  response.body = std::move(received);
+  return response;
+}
+
 }  // namespace
 
-FunctionUrls::FunctionUrls(const catalog::Catalog& catalog, invoke::Invoker& invoker, identity::Verifier& verifier,
-                           const Clock& clock, Random& random, catalog::Home home, const Limits& limits)
-    : catalog_(catalog),
-      invoker_(invoker),
-      verifier_(verifier),
-      clock_(clock),
-      random_(random),
-      home_(std::move(home)),
-      limits_(limits) {}
+FunctionUrls::FunctionUrls(Parts parts, catalog::Home home, const Limits& limits, const CallLimits& calls)
+    : parts_(parts), home_(std::move(home)), limits_(limits), streamed_bytes_(calls.streamed_bytes) {}
 
 std::optional<catalog::FunctionUrlMatch> FunctionUrls::match(const edge::RequestHead& head) {
   return catalog::match_function_url(head.headers.get_or("Host", ""), head.path());
@@ -137,42 +156,55 @@ net::Task<> FunctionUrls::handle(edge::Exchange& exchange, catalog::FunctionUrlM
     }
     co_return;
   }
-  const auto response = co_await respond(exchange.head(), match, *std::move(body), exchange.peer());
-  co_await exchange.respond(response);
+  auto admitted = admit(exchange.head(), match, *std::move(body), exchange.peer());
+  if (!admitted) {
+    co_await exchange.respond(admitted.error());
+  } else if (admitted->url->invoke_mode == "RESPONSE_STREAM") {
+    co_await stream(exchange, *std::move(admitted));
+  } else {
+    co_await exchange.respond(co_await call(exchange.head(), *std::move(admitted)));
+  }
 }
 
 net::Task<edge::Response> FunctionUrls::respond(const edge::RequestHead& head, catalog::FunctionUrlMatch match,
                                                 std::string body, std::string peer) {
-  const auto target = catalog_.find_by_url(match.url_id);
-  if (!target) co_return json_response(404, R"({"Message":null})");
+  auto admitted = admit(head, match, std::move(body), peer);
+  if (!admitted) co_return std::move(admitted.error());
+  co_return co_await call(head, *std::move(admitted));
+}
+
+std::expected<FunctionUrls::Admitted, edge::Response> FunctionUrls::admit(const edge::RequestHead& head,
+                                                                          catalog::FunctionUrlMatch match,
+                                                                          const std::string& body,
+                                                                          const std::string& peer) {
+  const auto target = parts_.catalog.find_by_url(match.url_id);
+  if (!target) return std::unexpected(json_response(404, R"({"Message":null})"));
   const auto& cors = target->url->cors;
-  if (cors && is_preflight(head)) co_return preflight_response(*cors, head);
+  if (cors && is_preflight(head)) return std::unexpected(preflight_response(*cors, head));
 
   std::optional<identity::Principal> principal;
   if (target->url->auth_type != "NONE") {
     std::vector<identity::HeaderView> headers;
     for (const auto& [name, value] : head.headers) headers.push_back({name, value});
-    auto verified = verifier_.verify({.method = head.method,
-                                      .path = head.path(),
-                                      .query = head.query(),
-                                      .headers = headers,
-                                      .body = body,
-                                      .body_sha256 = {}},
-                                     {.service = "lambda"});
-    if (!verified) co_return forbidden();
+    auto verified = parts_.verifier.verify({.method = head.method,
+                                            .path = head.path(),
+                                            .query = head.query(),
+                                            .headers = headers,
+                                            .body = body,
+                                            .body_sha256 = {}},
+                                           {.service = "lambda"});
+    if (!verified) return std::unexpected(forbidden());
     principal = *std::move(verified);
   }
-  auto response = co_await call(*target, head, match, body, peer, principal ? &*principal : nullptr);
-  if (cors) add_cors_headers(*cors, head, response.headers);
-  co_return response;
+  return Admitted{target->url, make_call(*target, head, match, body, peer, principal ? &*principal : nullptr)};
 }
 
-net::Task<edge::Response> FunctionUrls::call(const catalog::UrlTarget& target, const edge::RequestHead& head,
-                                             catalog::FunctionUrlMatch match, const std::string& body,
-                                             const std::string& peer, const identity::Principal* principal) {
+invoke::Call FunctionUrls::make_call(const catalog::UrlTarget& target, const edge::RequestHead& head,
+                                     catalog::FunctionUrlMatch match, const std::string& body, const std::string& peer,
+                                     const identity::Principal* principal) {
   const auto host = head.headers.get_or("Host", "");
   const auto source_ip = without_port(peer);
-  const auto request_id = random_.uuid();
+  const auto request_id = parts_.random.uuid();
   const auto fields = event_headers(head, source_ip, port_of(host));
   std::optional<IamCaller> caller;
   if (principal) {
@@ -182,29 +214,66 @@ net::Task<edge::Response> FunctionUrls::call(const catalog::UrlTarget& target, c
                        .user_arn = principal->arn,
                        .user_id = principal->user_id};
   }
-  const auto function = target.entry->route(target.qualifier, random_);
-  invoke::Call invocation{.function = function,
-                          .invoked_arn = home_.function_arn(function->name, target.qualifier),
-                          .payload = make_url_event({.method = head.method,
-                                                     .raw_path = match.raw_path,
-                                                     .raw_query = head.query(),
-                                                     .protocol = head.is_http10 ? "HTTP/1.0" : "HTTP/1.1",
-                                                     .headers = fields,
-                                                     .body = body,
-                                                     .source_ip = source_ip,
-                                                     .url_id = match.url_id,
-                                                     .domain_name = without_port(host),
-                                                     .account_id = home_.account_id,
-                                                     .request_id = request_id,
-                                                     .time = clock_.wall(),
-                                                     .iam = caller ? &*caller : nullptr}),
-                          .client_context = {},
-                          .trace_header = std::string(head.headers.get_or("X-Amzn-Trace-Id", "")),
-                          .request_id = request_id};
-  const auto answer = co_await invoker_.invoke(std::move(invocation));
+  const auto function = target.entry->route(target.qualifier, parts_.random);
+  return {.function = function,
+          .invoked_arn = home_.function_arn(function->name, target.qualifier),
+          .payload = make_url_event({.method = head.method,
+                                     .raw_path = match.raw_path,
+                                     .raw_query = head.query(),
+                                     .protocol = head.is_http10 ? "HTTP/1.0" : "HTTP/1.1",
+                                     .headers = fields,
+                                     .body = body,
+                                     .source_ip = source_ip,
+                                     .url_id = match.url_id,
+                                     .domain_name = without_port(host),
+                                     .account_id = home_.account_id,
+                                     .request_id = request_id,
+                                     .time = parts_.clock.wall(),
+                                     .iam = caller ? &*caller : nullptr}),
+          .client_context = {},
+          .trace_header = std::string(head.headers.get_or("X-Amzn-Trace-Id", "")),
+          .request_id = request_id};
+}
+
+void FunctionUrls::finish_head(edge::Headers& headers, const edge::RequestHead& head, const catalog::FunctionUrl& url,
+                               const std::string& request_id) {
+  headers.set("x-amzn-RequestId", request_id);
+  if (url.cors) add_cors_headers(*url.cors, head, headers);
+}
+
+net::Task<edge::Response> FunctionUrls::call(const edge::RequestHead& head, Admitted admitted) {
+  const auto request_id = admitted.call.request_id;
+  const auto answer = co_await parts_.invoker.invoke(std::move(admitted.call));
   auto response = answer ? to_response(*answer) : refusal(answer.error());
-  response.headers.set("x-amzn-RequestId", request_id);
+  finish_head(response.headers, head, *admitted.url, request_id);
   co_return response;
+}
+
+// The status is on its way before the function has ended: an error after that can only cut the response.
+net::Task<> FunctionUrls::stream(edge::Exchange& exchange, Admitted admitted) {
+  const auto request_id = admitted.call.request_id;
+  invoke::StreamedCall call(parts_.invoker, streamed_bytes_);
+  call.start(std::move(admitted.call));
+  auto received = co_await receive_begin(call);
+  const bool has_failed = !received && !(call.result() && call.result()->function_error.empty());
+  auto begin = has_failed ? std::nullopt : begin_of(call, std::move(received).value_or(""));
+  if (!begin) {
+    auto response = has_failed && !call.result() ? refusal(call.result().error()) : bad_gateway();
+    finish_head(response.headers, exchange.head(), *admitted.url, request_id);
+    co_await exchange.respond(response);
+    co_await call.close();
+    co_return;
+  }
+  finish_head(begin->headers, exchange.head(), *admitted.url, request_id);
+  auto sent = co_await exchange.begin(begin->status, begin->headers);
+  if (sent) sent = co_await exchange.write_chunk(begin->body);
+  while (sent) {
+    const auto piece = co_await call.next();
+    if (!piece) break;
+    sent = co_await exchange.write_chunk(*piece);
+  }
+  if (sent && call.result() && call.result()->function_error.empty()) co_await exchange.end();
+  co_await call.close();
 }
 
 }  // namespace lambent::triggers

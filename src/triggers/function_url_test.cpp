@@ -59,7 +59,7 @@ class FunctionUrlTest : public testing::Test {
   FakeRandom random;
   identity::CredentialStore credentials{"000000000000", {"AKIAROOT", "secretsecret"}, random};
   identity::Verifier verifier{credentials, clock};
-  FunctionUrls trigger{*t.catalog, invoker, verifier, clock, random, catalog::Home{}, Limits{}};
+  FunctionUrls trigger{{*t.catalog, invoker, verifier, clock, random}, catalog::Home{}, Limits{}, CallLimits{}};
   catalog::Function function_ = catalog::TestCatalog::named("hello");
 };
 

@@ -132,6 +132,10 @@ std::optional<UrlResponse> decode_url_answer(const std::string& payload) {
   return out;
 }
 
+bool is_within_prelude(std::string_view payload) {
+  return payload.size() < kPreludeLimit && payload.find(kPreludeEnd) == std::string_view::npos;
+}
+
 std::optional<UrlResponse> decode_http_integration(std::string_view payload) {
   const auto end = payload.substr(0, kPreludeLimit + kPreludeEnd.size()).find(kPreludeEnd);
   if (end == std::string_view::npos) return std::nullopt;

@@ -24,6 +24,8 @@ struct UrlResponse {
 // itself, 200 application/json. Nothing where the object's members are of wrong types or the text is no JSON: 502.
 std::optional<UrlResponse> decode_url_answer(const std::string& payload);
 
+// Whether the end of a streamed answer's prelude has not come yet.
+bool is_within_prelude(std::string_view payload);
 // A streamed answer: JSON prelude (statusCode, headers, cookies), eight NUL bytes, body. Nothing where the prelude is
 // missing or wrong: 502.
 std::optional<UrlResponse> decode_http_integration(std::string_view payload);

@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "runtimes", "tests"))
 
-from runtime_api_server import Instance  # noqa: E402
+from instance import Instance  # noqa: E402
 
 CLIENTS = os.environ.get("LAMBENT_CLIENTS_DIR") or os.path.join(ROOT, "build", "clients")
 HANDLERS = {"awslambdaric": "app.handler", "aws-lambda-ric": "index.handler", "c-bootstrap": "hello"}

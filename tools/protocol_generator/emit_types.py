@@ -19,6 +19,8 @@ def emit_struct(shape: Shape) -> list[str]:
     for member in shape.members:
         plain = member.required and member.shape.type in ("boolean", "integer", "long", "float", "double")
         lines.append(f"  {member_type(member)} {member.field_name}{'{}' if plain else ''};")
+    if shape.event_stream:
+        lines.append(f"  std::shared_ptr<protocol::BodySource> {shape.event_stream};")
     if shape.is_error:
         lines.append("  operator protocol::ServiceError() const;")
     lines.append("};")
@@ -43,12 +45,14 @@ def emit_types(service: Service) -> str:
         "#pragma once",
         "",
         "#include <cstdint>",
+        "#include <memory>",
         "#include <optional>",
         "#include <string>",
         "#include <string_view>",
         "#include <vector>",
         "",
         '#include "protocol/attribute_value.h"',
+        '#include "protocol/http.h"',
         '#include "protocol/map.h"',
         '#include "protocol/service_error.h"',
         '#include "protocol/shape.h"',

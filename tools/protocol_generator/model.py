@@ -53,6 +53,7 @@ class Shape:
     key: "Shape | None" = None
     element: "Shape | None" = None
     payload: str | None = None
+    event_stream: str | None = None  # the C++ name of the member that is one
 
     @property
     def is_attribute_value(self) -> bool:
@@ -194,7 +195,8 @@ class Service:
         required = set(shape.raw.get("required", []))
         for name, raw in shape.raw.get("members", {}).items():
             if self._raw_shapes[raw["shape"]].get("eventstream"):
-                continue  # streamed by the edge, not a value
+                shape.event_stream = snake(name)  # streamed by the edge, not a value
+                continue
             target = self.shape(raw["shape"])
             time_format = raw.get("timestampFormat")
             if time_format and time_format != target.raw.get("timestampFormat"):

@@ -12,6 +12,7 @@ const CALL_HEAD = 28;
 const ANSWER_HEAD = 12;
 const BUFFER_BYTES = 1 << 16;
 const TYPE_BYTES_MAX = 1024;
+const PART_BYTES_MAX = 1 << 18; // the platform takes a frame whole
 const WAITING = 1;
 const KINDS = {
   waiting: 1, response: 2, error: 3, initError: 4, streamBegin: 5, streamPart: 6, streamEnd: 7, restoreError: 8,
@@ -81,7 +82,9 @@ class Line {
     let ended = false;
     return {
       write: (bytes) => {
-        if (!ended && bytes.length > 0) this.#sendBytes(KINDS.streamPart, '', '', bytes);
+        for (let at = 0; !ended && at < bytes.length; at += PART_BYTES_MAX) {
+          this.#sendBytes(KINDS.streamPart, '', '', bytes.subarray(at, at + PART_BYTES_MAX));
+        }
       },
       end: (report) => {
         if (ended) return;

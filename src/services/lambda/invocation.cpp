@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "invoke/streamed_call.h"
+#include "protocol/event_stream.h"
 #include "services/lambda/errors.h"
 #include "services/lambda/json_text.h"
 #include "services/lambda/lambda_service.h"
@@ -29,6 +31,54 @@ ApiResult<std::string> decode_client_context(const std::optional<std::string>& h
   }
   return std::move(*text);
 }
+
+// The events of InvokeWithResponseStream: PayloadChunk as often as the function sends, then InvokeComplete.
+class InvokeEvents final : public protocol::BodySource {
+ public:
+  InvokeEvents(invoke::Invoker& invoker, std::uint64_t limit, bool with_tail)
+      : call_(invoker, limit), with_tail_(with_tail) {}
+
+  // Waits for the first of the answer, or the end. An error where the call could not be made.
+  net::Task<invoke::InvokeResult<void>> start(invoke::Call call) {
+    call_.start(std::move(call));
+    first_ = co_await call_.next();
+    if (first_ || call_.result()) co_return invoke::InvokeResult<void>();
+    co_await call_.close();
+    co_return std::unexpected(call_.result().error());
+  }
+
+  net::Task<std::optional<std::string>> next() override {
+    if (is_over_) co_return std::nullopt;
+    const auto piece = first_ ? std::exchange(first_, std::nullopt) : co_await call_.next();
+    if (piece) co_return protocol::event_message("PayloadChunk", "application/octet-stream", *piece);
+    is_over_ = true;
+    co_return protocol::event_message("InvokeComplete", "application/json", completion());
+  }
+
+  net::Task<> close() override { return call_.close(); }
+
+ private:
+  std::string completion() {
+    const auto& result = call_.result();
+    boost::json::object complete;
+    if (!result) {  // the instance was lost while it answered
+      complete["ErrorCode"] = "ServiceException";
+      complete["ErrorDetails"] = result.error().message;
+      return boost::json::serialize(complete);
+    }
+    if (!result->function_error.empty()) {
+      complete["ErrorCode"] = result->function_error;
+      complete["ErrorDetails"] = result->payload;
+    }
+    if (with_tail_) complete["LogResult"] = base64_encode(result->log_tail);
+    return boost::json::serialize(complete);
+  }
+
+  invoke::StreamedCall call_;
+  bool with_tail_;
+  std::optional<std::string> first_;
+  bool is_over_ = false;
+};
 
 }  // namespace
 
@@ -85,6 +135,36 @@ Answer<api::InvocationResponse> LambdaService::run_call(invoke::Call call, bool 
   reply.executed_version = std::move(answer->executed_version);
   if (!answer->function_error.empty()) reply.function_error = std::move(answer->function_error);
   if (with_tail) reply.log_result = base64_encode(answer->log_tail);
+  co_return reply;
+}
+
+Answer<api::InvokeWithResponseStreamResponse> LambdaService::invoke_with_response_stream(
+    const CallContext& call, api::InvokeWithResponseStreamRequest request) {
+  LAMBENT_CO_TRY(auto named, find_to_call(request.function_name, request.qualifier.value_or("")));
+  auto payload = std::move(request.payload).value_or("");
+  if (payload.empty()) payload = "{}";
+  LAMBENT_CO_TRY_VOID(check_payload(payload, settings_.limits.sync_payload_bytes));
+  LAMBENT_CO_TRY(auto client_context, decode_client_context(request.client_context));
+  api::InvokeWithResponseStreamResponse reply;
+  reply.executed_version = named.function->version;
+  invoke::Call invocation{.function = std::move(named.function),
+                          .invoked_arn = std::move(named.arn),
+                          .payload = std::move(payload),
+                          .client_context = std::move(client_context),
+                          .trace_header = call.trace_header,
+                          .request_id = call.request_id};
+  if (request.invocation_type == "DryRun") {
+    const auto possible = parts_.invoker.check(invocation);
+    if (!possible) co_return failure(to_api_error(possible.error(), settings_.limits));
+    reply.status_code = 204;
+    co_return reply;
+  }
+  auto events =
+      std::make_shared<InvokeEvents>(parts_.invoker, settings_.calls.streamed_bytes, request.log_type == "Tail");
+  const auto started = co_await events->start(std::move(invocation));
+  if (!started) co_return failure(to_api_error(started.error(), settings_.limits));
+  reply.status_code = 200;
+  reply.event_stream = std::move(events);
   co_return reply;
 }
 

@@ -192,6 +192,8 @@ class LambdaService final : public api::Service {
   // invocation.cpp
   protocol::Answer<api::InvocationResponse> invoke(const protocol::CallContext& call,
                                                    api::InvocationRequest request) override;
+  protocol::Answer<api::InvokeWithResponseStreamResponse> invoke_with_response_stream(
+      const protocol::CallContext& call, api::InvokeWithResponseStreamRequest request) override;
   protocol::Answer<api::InvokeAsyncResponse> invoke_async(const protocol::CallContext& call,
                                                           api::InvokeAsyncRequest request) override;
 
