@@ -81,6 +81,7 @@ struct Instance::Impl final : runtime_api::Observer {
   std::optional<LogPump> pump;
   net::Scope scope;
   net::Scope pump_scope;
+  net::Scope template_scope;  // waits until it is forkable
   net::Timer deadline;  // of INIT, then of each call
   IdleFreezer freezer;
   telemetry::ColdStartTimer start_timer;
@@ -321,7 +322,7 @@ void Instance::Impl::open_doors() {
   } else {
     log.init_start(runtime.id);
   }
-  if (init_phase == InitPhase::template_only) scope.spawn(wait_until_forkable());
+  if (init_phase == InitPhase::template_only) template_scope.spawn(wait_until_forkable());
   pump.emplace(around.loop, std::move(child->log), around.limits.log_line_bytes, log);
   pump_scope.spawn(pump->run());
   freezer.adopt(std::move(child->freezer));
@@ -372,6 +373,7 @@ net::Task<> Instance::Impl::close_doors() {
   if (platform_listener) co_await around.http.removed(*platform_listener);
   pump->stop();
   co_await pump_scope.join();
+  co_await template_scope.join();
 }
 
 // The sandbox is gone: whoever waits for it hears why.
