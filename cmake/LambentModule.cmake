@@ -13,7 +13,7 @@ set(LAMBENT_RANKS
   runtime_api:5 instance:6
   tables:7 objects:7 queues:7 scheduler:7
   invoke:8
-  triggers:9 services/lambda:9 services/dynamodb:9 services/sts:9
+  triggers:9 services/lambda:9 services/dynamodb:9 services/sts:9 services/iam:9
   services/dynamodbstreams:10 console:10 cli:10
   main:11)
 

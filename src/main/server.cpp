@@ -40,6 +40,7 @@
 #include "services/dynamodbstreams/table_stream_source.h"
 #include "services/lambda/code_download.h"
 #include "services/lambda/lambda_service.h"
+#include "services/iam/iam_service.h"
 #include "services/sts/sts_service.h"
 #include "store/blob_store.h"
 #include "store/committer.h"
@@ -191,6 +192,7 @@ struct Server::Impl {
   std::optional<services::lambda::LambdaService> lambda;
   std::optional<services::dynamodb::DynamoDb> dynamodb;
   std::optional<services::dynamodbstreams::DynamoDbStreams> dynamodb_streams;
+  std::optional<services::iam::IamService> iam;
   std::optional<services::StsService> sts;
   std::vector<std::unique_ptr<protocol::Endpoint>> endpoints;
   std::optional<ApiRouter> router;
@@ -216,6 +218,7 @@ struct Server::Impl {
   net::Task<> end_calls(Monotonic deadline);
   net::Task<> watch_for_hurry();
   invoke::EventTarget event_target(const std::string& name, const std::string& qualifier);
+  std::optional<services::StsService::Role> assumable_role(std::string_view arn) const;
   net::Task<bool> visit_function_url(edge::Exchange& exchange);
   net::Task<bool> visit_code_download(edge::Exchange& exchange);
   Result<> announce();
@@ -348,11 +351,13 @@ void Server::Impl::build_services() {
                                                   config.calls});
   dynamodb.emplace(*tables, loop, pool);
   dynamodb_streams.emplace(*tables, loop, pool, clock);
-  sts.emplace();
+  iam.emplace(services::iam::IamService::Parts{*documents, *catalog, clock, random, config.account_id});
+  sts.emplace(loop, clock, *disk.credentials, [this](std::string_view arn) { return assumable_role(arn); });
   endpoints.push_back(protocol::lambda::make_endpoint(*lambda));
   endpoints.push_back(protocol::dynamodb::make_endpoint(*dynamodb));
   endpoints.push_back(protocol::dynamodbstreams::make_endpoint(*dynamodb_streams));
   endpoints.push_back(protocol::sts::make_endpoint(*sts));
+  endpoints.push_back(protocol::iam::make_endpoint(*iam));
   std::vector<protocol::Endpoint*> views;
   for (const auto& endpoint : endpoints) views.push_back(endpoint.get());
   router.emplace(
@@ -373,6 +378,12 @@ invoke::EventTarget Server::Impl::event_target(const std::string& name, const st
   const auto& configs = entry->settings->event_invoke;
   const auto found = configs.find(qualifier.empty() ? std::string(catalog::kLatest) : qualifier);
   return {entry->route(qualifier, random), found == configs.end() ? catalog::EventInvokeConfig{} : found->second};
+}
+
+std::optional<services::StsService::Role> Server::Impl::assumable_role(std::string_view arn) const {
+  const auto role = iam->find_role_by_arn(arn);
+  if (!role) return std::nullopt;
+  return services::StsService::Role{role->id, std::chrono::seconds(role->session_seconds)};
 }
 
 net::Task<bool> Server::Impl::visit_function_url(edge::Exchange& exchange) {

@@ -131,6 +131,8 @@ class Service:
         self.name = name
         self.metadata = raw["metadata"]
         self.quirks = quirks or {}
+        for shape, pattern in self.quirks.get("patterns", {}).items():  # the same in words that regex.py knows
+            raw["shapes"][shape]["pattern"] = pattern
         self._raw_shapes = raw["shapes"]
         self._shapes: dict[str, Shape] = {}
         protocol = self.metadata["protocol"]
