@@ -39,11 +39,16 @@ class Posted:
 class RuntimeApiServer:
     """Listens on a loopback port. invocations: what /next hands out; posted: what came back.
 
+    refuse_status: status for the next POST instead of 202. close_every: end the connection after every answer.
+    chunked: hand out events in chunks.
     """
 
     def __init__(self):
         self.invocations = queue.Queue()
         self.posted = queue.Queue()
+        self.refuse_status = None
+        self.close_every = False
+        self.chunked = False
         self.connections = 0
         self.requests = 0
         self._sockets = []
@@ -85,7 +90,7 @@ class RuntimeApiServer:
     def _serve(self, client, number):
         stream = client.makefile("rb")
         try:
-            while self._serve_one(client, stream, number):
+            while self._serve_one(client, stream, number) and not self.close_every:
                 pass
             client.shutdown(socket.SHUT_RDWR)
         except (OSError, ValueError):
@@ -110,16 +115,26 @@ class RuntimeApiServer:
             body = stream.read(int(headers["content-length"]))
         # Before the answer, upon which the client may end: an end is in the queue too.
         self.posted.put(Posted(path, headers, body, trailers, number))
-        client.sendall(b"HTTP/1.1 202 X\r\nContent-Length: 0\r\n\r\n")
+        status, self.refuse_status = self.refuse_status or 202, None
+        client.sendall(("HTTP/1.1 %d X\r\nContent-Length: 0\r\n%s\r\n" % (status, self._connection_header())).encode())
         return True
 
-    @staticmethod
-    def _answer_next(client, payload, fields):
+    def _connection_header(self):
+        return "Connection: close\r\n" if self.close_every else ""
+
+    def _answer_next(self, client, payload, fields):
         names = {"request_id": "Aws-Request-Id", "deadline_ms": "Deadline-Ms", "arn": "Invoked-Function-Arn",
                  "trace_id": "Trace-Id", "client_context": "Client-Context", "identity": "Cognito-Identity"}
-        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(payload)
-        head += "".join("Lambda-Runtime-%s: %s\r\n" % (names[name], value) for name, value in fields.items())
-        client.sendall((head + "\r\n").encode() + payload)
+        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + self._connection_header()
+        head += "".join("Lambda-Runtime-%s: %s\r\n" % (names[name], value) for name, value in fields.items() if value is not None)
+        if not self.chunked:
+            client.sendall((head + "Content-Length: %d\r\n\r\n" % len(payload)).encode() + payload)
+            return
+        client.sendall((head + "Transfer-Encoding: chunked\r\n\r\n").encode())
+        for start in range(0, len(payload), 7):
+            piece = payload[start:start + 7]
+            client.sendall(b"%x\r\n" % len(piece) + piece + b"\r\n")
+        client.sendall(b"0\r\n\r\n")
 
     @staticmethod
     def _read_headers(stream):

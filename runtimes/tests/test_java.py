@@ -93,9 +93,9 @@ def test_events_become_beans_records_enums_and_maps_and_results_come_of_them(run
 def test_the_context_has_awss_members(run_java):
     run = run_java("Handlers::members")
     found = run.result(None, {
-        "Lambda-Runtime-Cognito-Identity": json.dumps({"cognitoIdentityId": "id", "cognitoIdentityPoolId": "pool"}),
-        "Lambda-Runtime-Client-Context": json.dumps({"custom": {"k": "v\u00e9"}, "client": {"app_title": "t"}}),
-        "Lambda-Runtime-Trace-Id": "Root=1-2-3",
+        "identity": json.dumps({"cognitoIdentityId": "id", "cognitoIdentityPoolId": "pool"}),
+        "client_context": json.dumps({"custom": {"k": "v\u00e9"}, "client": {"app_title": "t"}}),
+        "trace_id": "Root=1-2-3",
     })
     assert 0 < found.pop("remaining") <= 60000
     assert found == {
@@ -104,7 +104,7 @@ def test_the_context_has_awss_members(run_java):
         "stream": "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef", "trace": "Root=1-2-3",
     }
     assert run.output() == "logged\nagain\n[INFO] level\n"
-    bare = run.result(None, {"Lambda-Runtime-Trace-Id": None})
+    bare = run.result(None, {"trace_id": None})
     assert (bare["custom"], bare["identity"], bare["trace"]) == (None, "", None)
 
 
