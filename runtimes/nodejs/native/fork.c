@@ -53,7 +53,7 @@ enum {
   SETTLE_TRIES = 1000,
   SETTLE_MICROSECONDS = 200,
   DRAWN_MAX = 16,
-  EMPTY_TURNS = 3,  // so often must the loop be found empty: V8's own tasks come by a handle that does not keep it
+  EMPTY_TURNS = 16,  // so often must the loop be found empty: V8's own tasks come by a handle that does not keep it
 };
 
 static struct {
