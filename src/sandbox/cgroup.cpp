@@ -224,7 +224,13 @@ Result<SandboxCgroup> CgroupTree::make(std::uint64_t key) {
   const auto make_all = [&]() -> Result<> {
     for (CgroupBackend* backend : in_use_) {
       const std::string folder = fmt::format("{}/{}/i{}", backend->own_folder(), name_, key);
-      if (mkdir(folder.c_str(), 0755) != 0) return fail_errno("make cgroup", folder);
+      // Killed, the spawner before this one removes the folder above at its end, which it shares with this one.
+      bool is_made = mkdir(folder.c_str(), 0755) == 0;
+      if (!is_made && errno == ENOENT) {
+        static_cast<void>(backend->prepare(name_));
+        is_made = mkdir(folder.c_str(), 0755) == 0;
+      }
+      if (!is_made) return fail_errno("make cgroup", folder);
       cgroup.places_.push_back({backend, folder});
       UniqueFd join(open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
       if (!join) return fail_errno("open", folder + "/cgroup.procs");

@@ -156,6 +156,16 @@ TEST_P(CgroupFreezer, WhatAnEarlierRunLeftFrozenIsEnded) {
   next.remove();
 }
 
+// Both name their folder after the data folder; the earlier spawner ends, and cleans up, after this one has begun.
+TEST_P(CgroupFreezer, TheFolderThatAnEarlierSpawnerTookAwayIsMadeAgain) {
+  ASSERT_TRUE(cgroup_.remove());
+  tree_.remove();
+  auto made = tree_.make(2);
+  ASSERT_TRUE(made) << made.error().message();
+  cgroup_ = *std::move(made);
+  EXPECT_TRUE(cgroup_.limit(kLimits));
+}
+
 INSTANTIATE_TEST_SUITE_P(OfVersion, CgroupFreezer, testing::Values(1, 2),
                          [](const auto& version) { return std::to_string(version.param); });
 
