@@ -17,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "runtimes", "tests"))
 
 from instance import Instance  # noqa: E402
+from runtime_api_server import RuntimeApiServer  # noqa: E402
 
 CLIENTS = os.environ.get("LAMBENT_CLIENTS_DIR") or os.path.join(ROOT, "build", "clients")
 HANDLERS = {"awslambdaric": "app.handler", "aws-lambda-ric": "index.handler", "c-bootstrap": "hello"}
@@ -35,8 +36,8 @@ def start(tmp_path):
     def run(client, handler=None, env=None):
         (tmp_path / "task").mkdir()
         folder = os.path.join(CLIENTS, client)
-        instance = Instance([os.path.join(folder, "bootstrap")], tmp_path / "task", handler or HANDLERS[client],
-                            env=dict({"LAMBDA_TASK_ROOT": folder}, **(env or {})))
+        instance = Instance([os.path.join(folder, "bootstrap")], tmp_path / "task", handler or HANDLERS[client], None,
+                            {"LAMBDA_TASK_ROOT": folder, **(env or {})}, RuntimeApiServer())
         running.append(instance)
         return instance
 
