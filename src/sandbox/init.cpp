@@ -160,20 +160,22 @@ Result<> report_prepared(const Confinement& confinement, Listeners listeners) {
 
 void run_init(const Confinement& confinement, UniqueFd runtime_line, Assignment& assignment) {
   reset_signals();
-  const bool is_forked = confinement.program_line >= 0;
-  pid_t program = -1;
-  if (is_forked) {
-    release_program(confinement, runtime_line, assignment.launch);
-  } else {
-    program = execute_program(confinement, runtime_line.get(), assignment.launch);
-  }
-  runtime_line.reset();  // so that the platform sees the program's end go
-  let_standard_descriptors_go();
-  explicit_bzero(&assignment, sizeof assignment);
   ChildMessage message{};
   message.event = ChildEvent::ready;
+  if (confinement.program_line >= 0) {
+    // First, since the program may end, and the spawner hear of that, before this process runs again.
+    if (!send_child_message(confinement.channel, message)) _exit(1);
+    release_program(confinement, runtime_line, assignment.launch);
+    runtime_line.reset();  // so that the platform sees the program's end go
+    let_standard_descriptors_go();
+    explicit_bzero(&assignment, sizeof assignment);
+    wait_for_the_end(confinement.channel);
+  }
+  const pid_t program = execute_program(confinement, runtime_line.get(), assignment.launch);
+  runtime_line.reset();
+  let_standard_descriptors_go();
+  explicit_bzero(&assignment, sizeof assignment);
   if (!send_child_message(confinement.channel, message)) _exit(1);
-  if (is_forked) wait_for_the_end(confinement.channel);
 
   message.event = ChildEvent::ended;
   message.code = wait_for_program(program);

@@ -28,6 +28,10 @@ void SpawnerLoop::on_channel(Instance& instance) {
   if (received) on_child_message(instance, *received);
 }
 
+void SpawnerLoop::hear_out(Instance& instance) {
+  while (auto received = receive_child_message(instance.channel.get())) on_child_message(instance, *received);
+}
+
 Instance* SpawnerLoop::find(std::uint64_t id) {
   const auto key = keys_.find(id);
   return key == keys_.end() ? nullptr : &instances_.at(key->second);
@@ -110,6 +114,8 @@ void SpawnerLoop::report_running(Instance& instance) {
 void SpawnerLoop::on_program_ended(Instance& instance, std::optional<int> status) {
   if (instance.program.valid()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.program.get(), nullptr);
   if (instance.state == Instance::State::removing) return;
+  // That it was told to go on may stand in the channel still: the two lines are read in any order.
+  if (instance.state == Instance::State::assigned) hear_out(instance);
   if (instance.state == Instance::State::shell || instance.state == Instance::State::assigned) {
     return fail_instance(instance, Error::of("set up sandbox", "forked process", "ended too early"));
   }
@@ -144,7 +150,7 @@ void SpawnerLoop::kill_instance(Instance& instance) {
 // The pidfd says that process 1 is gone, and so everything of its pid namespace.
 void SpawnerLoop::on_ended(Instance& instance) {
   if (instance.state == Instance::State::removing) return;
-  while (auto received = receive_child_message(instance.channel.get())) on_child_message(instance, *received);
+  hear_out(instance);
   siginfo_t info{};
   waitid(P_PIDFD, static_cast<id_t>(instance.pidfd.get()), &info, WEXITED);
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.pidfd.get(), nullptr);

@@ -113,6 +113,8 @@ class SpawnerLoop {
 
   // Life of sandboxes (spawner_instances.cpp).
   void on_channel(Instance& instance);
+  // All that stands in its channel now.
+  void hear_out(Instance& instance);
   void on_prepared(Instance& instance, std::vector<UniqueFd> fds);
   void on_child_message(Instance& instance, ReceivedChildMessage& received);
   void on_program_ended(Instance& instance, std::optional<int> status);
