@@ -15,7 +15,7 @@ from runtime_paths import NODE_TEMPLATE_FLAGS, PYTHON_FLAGS, RUNTIMES
 from template_process import build_library, build_node_addon
 import fork_draws
 
-FORKS = int(os.environ.get("FORKS", "500"))
+FORKS = int(os.environ.get("FORKS", "200"))
 AT_ONCE = os.cpu_count() * 2
 SECONDS_EACH = 0.5  # a bound for a machine under load
 KEY_SHARE = 51  # RFC 8446, 4.2
