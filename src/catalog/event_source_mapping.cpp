@@ -15,7 +15,6 @@ std::string encode_event_source_mapping(const EventSourceMapping& mapping) {
                                       {"window_seconds", mapping.window_seconds},
                                       {"parallelization", mapping.parallelization},
                                       {"starting_position", mapping.starting_position},
-                                      {"starting_ms", mapping.starting_ms},
                                       {"filters", json::value_from(mapping.filters)},
                                       {"max_age_seconds", mapping.max_age_seconds},
                                       {"max_retries", mapping.max_retries},
@@ -39,7 +38,6 @@ Result<EventSourceMapping> decode_event_source_mapping(std::string_view text) {
   reader.number("window_seconds", mapping.window_seconds);
   reader.number("parallelization", mapping.parallelization);
   reader.text("starting_position", mapping.starting_position);
-  reader.number("starting_ms", mapping.starting_ms);
   reader.texts("filters", mapping.filters);
   reader.number("max_age_seconds", mapping.max_age_seconds);
   reader.number("max_retries", mapping.max_retries);

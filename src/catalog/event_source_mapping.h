@@ -24,8 +24,7 @@ struct EventSourceMapping {
   std::int64_t batch_size = 100;
   std::int64_t window_seconds = 0;   // to gather a batch
   std::int64_t parallelization = 1;  // kept; records of one shard run one batch after the other
-  std::string starting_position;     // TRIM_HORIZON, LATEST, AT_TIMESTAMP
-  std::int64_t starting_ms = 0;      // of AT_TIMESTAMP
+  std::string starting_position;     // TRIM_HORIZON, LATEST
   std::vector<std::string> filters;  // patterns; none: every record
   std::int64_t max_age_seconds = kUnlimited;
   std::int64_t max_retries = kUnlimited;  // after the first attempt

@@ -84,8 +84,8 @@ struct Function {
   std::string last_update_status_reason;
   std::string last_update_status_reason_code;
 
-  // Members of CreateFunction that are kept and shown but change nothing yet, as JSON text by API member name
-  // (VpcConfig, DeadLetterConfig, KMSKeyArn, LoggingConfig, SnapStart, ...).
+  // Members of CreateFunction that are kept and shown as they came, as JSON text by API member name (VpcConfig,
+  // KMSKeyArn, LoggingConfig, ...). Most change nothing; DeadLetterConfig and SnapStart are read where they act.
   std::vector<std::pair<std::string, std::string>> echoed;
 
   std::optional<FunctionUrl> url;

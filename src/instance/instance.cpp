@@ -82,7 +82,7 @@ struct Instance::Impl final : runtime_api::Observer {
   net::Scope scope;
   net::Scope pump_scope;
   net::Scope template_scope;  // waits until it is forkable
-  net::Timer deadline;  // of INIT, then of each call
+  net::Timer deadline;        // of INIT, then of each call
   IdleFreezer freezer;
   telemetry::ColdStartTimer start_timer;
   Why why = Why::itself;

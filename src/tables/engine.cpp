@@ -83,11 +83,7 @@ Result<std::unique_ptr<Engine>> Engine::open(store::KeyValueStore& store, const 
 }
 
 void Engine::start() {
-  writer_ = std::make_unique<Writer>(
-      store_, clock_, [this](Staging& staging) { return maintenance_.step(staging); },
-      [this](const Staging& staging) {
-        if (!staging.recorded.empty() && stream_listener_) stream_listener_(staging.recorded);
-      });
+  writer_ = std::make_unique<Writer>(store_, clock_, [this](Staging& staging) { return maintenance_.step(staging); });
 }
 
 Result<> Engine::load() {

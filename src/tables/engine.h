@@ -78,10 +78,6 @@ class Engine {
   // where records before stream.first would belong to it.
   [[nodiscard]] TablesResult<std::vector<StreamRecord>> read_stream(const Stream& stream, std::uint64_t from,
                                                                     std::size_t limit) const;
-  // Called on the writer's thread, after the commit, with the ids of streams that have new records; it must neither
-  // block nor throw (an event loop posts to itself). For readers in this process: nobody has to poll. Set once, before
-  // the first change.
-  void listen_to_streams(std::move_only_function<void(const std::set<std::uint64_t>&)> listener);
 
   // ---- on-demand backups (tables/backup.h)
   void create_backup(const std::string& table, const std::string& name, Completion<BackupPtr> done);
@@ -147,7 +143,6 @@ class Engine {
   Maintenance maintenance_;           // writer's thread
   std::set<std::uint64_t> expiring_;  // tables whose expired items are being removed; writer's thread
   std::set<std::uint64_t> trimming_;  // streams, likewise
-  std::move_only_function<void(const std::set<std::uint64_t>&)> stream_listener_;
   std::unique_ptr<Writer> writer_;  // last: ends first
 };
 

@@ -107,8 +107,4 @@ TablesResult<std::vector<StreamRecord>> Engine::read_stream(const Stream& stream
   return read_records(*store_.snapshot(), stream, from, limit);
 }
 
-void Engine::listen_to_streams(std::move_only_function<void(const std::set<std::uint64_t>&)> listener) {
-  stream_listener_ = std::move(listener);
-}
-
 }  // namespace lambent::tables

@@ -235,17 +235,6 @@ TEST(Streams, GoOnAfterARestartAndAreTrimmedAfterADay) {
   EXPECT_TRUE(engine.eventually([&] { return engine->streams("docs").empty(); }));
 }
 
-TEST(Streams, TellAListenerAfterTheCommit) {
-  store::MemoryStore store;
-  TestEngine engine(store);
-  std::promise<std::uint64_t> told;
-  engine->listen_to_streams([&](const std::set<std::uint64_t>& streams) { told.set_value(*streams.begin()); });
-  ASSERT_TRUE(engine.create("docs", std::nullopt));
-  ASSERT_TRUE(engine.update(stream_of("docs", StreamView::keys_only)));
-  ASSERT_TRUE(engine.put("docs", item("a", "red")));
-  EXPECT_EQ(told.get_future().get(), engine->streams("docs").at(0)->definition.id);
-}
-
 TEST(Backups, HoldTheTableAsItWasAndBringItBack) {
   store::MemoryStore store;
   std::string id;

@@ -32,7 +32,6 @@ void Staging::record(Stream& stream, const StreamRecord& record) {
   std::string bytes = encode_record(record);
   size_bytes_ += bytes.size();
   records_.emplace_back(record_key(stream.definition.id, stream.next.fetch_add(1)), std::move(bytes));
-  recorded.insert(stream.definition.id);
 }
 
 void Staging::put_meta(const std::string& key, std::string value) {

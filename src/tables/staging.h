@@ -39,8 +39,6 @@ class Staging {
 
   // The group ends with the job that sets this: what comes after it has to see it committed (definitions of tables).
   bool ends_group = false;
-  // Streams that got records.
-  std::set<std::uint64_t> recorded;
 
   // Tables made or dropped by this group.
   std::set<std::string> created;

@@ -6,8 +6,8 @@
 
 namespace lambent::tables {
 
-Writer::Writer(store::KeyValueStore& store, const Clock& clock, Chore chore, Announce announce)
-    : store_(store), clock_(clock), chore_(std::move(chore)), announce_(std::move(announce)), thread_([this] {
+Writer::Writer(store::KeyValueStore& store, const Clock& clock, Chore chore)
+    : store_(store), clock_(clock), chore_(std::move(chore)), thread_([this] {
         run();
       }) {}
 
@@ -63,10 +63,7 @@ void Writer::do_group(std::vector<Job>& jobs) {
       finishes.push_back((*next)(staging));
     }
     const auto committed = staging.empty() ? Result<>() : store_.commit(staging.batch(), store::Durability::sync);
-    if (committed) {
-      staging.publish_counts();
-      announce_(staging);
-    }
+    if (committed) staging.publish_counts();
     for (auto& finish : finishes) finish(committed);
   }
 }
@@ -79,7 +76,6 @@ void Writer::do_chore() {
   if (!committed) log::warning("background work on tables stops: {}", committed.error().message());
   if (committed) {
     staging.publish_counts();
-    announce_(staging);
     if (step.committed) step.committed();
     if (step.more) return;
   }

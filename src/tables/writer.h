@@ -31,10 +31,8 @@ class Writer {
     std::move_only_function<void()> committed;
   };
   using Chore = std::move_only_function<Step(Staging&)>;
-  // Called on the writer's thread after every commit, before the jobs of its group answer.
-  using Announce = std::move_only_function<void(const Staging&)>;
 
-  Writer(store::KeyValueStore& store, const Clock& clock, Chore chore, Announce announce);
+  Writer(store::KeyValueStore& store, const Clock& clock, Chore chore);
   // Does the jobs that were handed in, leaves chores, and ends.
   ~Writer();
   Writer(const Writer&) = delete;
@@ -57,7 +55,6 @@ class Writer {
   store::KeyValueStore& store_;
   const Clock& clock_;
   Chore chore_;
-  Announce announce_;
   int groups_since_step_ = 0;
   std::mutex mutex_;  // guards the three below
   std::condition_variable wake_;

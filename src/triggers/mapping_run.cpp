@@ -13,10 +13,7 @@ namespace {
 constexpr std::string_view kCallFailed = "PROBLEM: Function call failed";
 
 StreamStart start_of(const catalog::EventSourceMapping& mapping) {
-  using Kind = StreamStart::Kind;
-  if (mapping.starting_position == "LATEST") return {Kind::latest, 0};
-  if (mapping.starting_position == "AT_TIMESTAMP") return {Kind::at_timestamp, mapping.starting_ms};
-  return {Kind::trim_horizon, 0};
+  return mapping.starting_position == "LATEST" ? StreamStart::latest : StreamStart::trim_horizon;
 }
 
 std::string event_of(std::span<const StreamRecord> records) {
@@ -94,7 +91,7 @@ std::vector<StreamShard> MappingRun::shards_to_start(const std::vector<StreamSha
 // What is new since the mapping began is read from its start, whatever the mapping's starting position.
 net::Task<StreamResult<std::string>> MappingRun::first_position(const StreamShard& shard, bool is_first_look) {
   if (const auto kept = parts_.positions.find(mapping_.id, shard.id)) co_return kept->after;
-  const auto start = is_first_look ? start_of(mapping_) : StreamStart{};
+  const auto start = is_first_look ? start_of(mapping_) : StreamStart::trim_horizon;
   auto position = co_await source_.position(mapping_.source_arn, shard.id, start);
   if (position) parts_.positions.set(mapping_.id, shard.id, {*position, false});
   co_return position;

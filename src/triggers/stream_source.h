@@ -24,11 +24,7 @@ struct StreamShard {
   std::string parent;  // is read to its end first; empty, or no longer there, where there is none
 };
 
-struct StreamStart {
-  enum class Kind { trim_horizon, latest, at_timestamp };
-  Kind kind = Kind::trim_horizon;
-  std::int64_t time_ms = 0;  // of at_timestamp
-};
+enum class StreamStart : std::uint8_t { trim_horizon, latest };
 
 struct StreamRead {
   std::vector<StreamRecord> records;

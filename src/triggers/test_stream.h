@@ -33,13 +33,8 @@ class FakeStream final : public StreamSource {
     co_return list;
   }
   net::Task<StreamResult<std::string>> position(std::string, std::string shard, StreamStart start) override {
-    std::string after;
-    for (const auto& record : all[shard].records) {
-      const bool is_before = start.kind == StreamStart::Kind::latest ||
-                             (start.kind == StreamStart::Kind::at_timestamp && record.arrived_ms < start.time_ms);
-      if (is_before) after = record.sequence;
-    }
-    co_return after;
+    const auto& records = all[shard].records;
+    co_return start == StreamStart::trim_horizon || records.empty() ? std::string() : records.back().sequence;
   }
   net::Task<StreamResult<StreamRead>> read(std::string, std::string shard, std::string after,
                                            std::size_t limit) override {

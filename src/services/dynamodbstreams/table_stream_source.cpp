@@ -54,7 +54,7 @@ net::Task<StreamResult<std::vector<triggers::StreamShard>>> TableStreamSource::s
 net::Task<StreamResult<std::string>> TableStreamSource::position(std::string arn, std::string,
                                                                  triggers::StreamStart start) {
   LAMBENT_CO_TRY(const auto stream, find(arn));
-  if (start.kind == triggers::StreamStart::Kind::trim_horizon) co_return std::string();
+  if (start == triggers::StreamStart::trim_horizon) co_return std::string();
   co_return sequence_text(stream->next - 1);
 }
 

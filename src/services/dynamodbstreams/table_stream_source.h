@@ -18,7 +18,6 @@ class TableStreamSource final : public triggers::StreamSource {
   [[nodiscard]] std::string_view batch_info_member() const override { return "DDBStreamBatchInfo"; }
   [[nodiscard]] bool takes(std::string_view arn) const override;
   net::Task<triggers::StreamResult<std::vector<triggers::StreamShard>>> shards(std::string arn) override;
-  // Starts by time are not known to DynamoDB's streams.
   net::Task<triggers::StreamResult<std::string>> position(std::string arn, std::string shard,
                                                           triggers::StreamStart start) override;
   net::Task<triggers::StreamResult<triggers::StreamRead>> read(std::string arn, std::string shard, std::string after,
