@@ -11,6 +11,7 @@
 #include "base/encoding.h"
 #include "protocol/attribute_value.h"
 #include "protocol/slot.h"
+#include "protocol/text_scalar.h"
 #include "protocol/time_text.h"
 
 namespace lambent::protocol {
@@ -86,6 +87,7 @@ class Reader {
 bool Reader::wrong_type(dom::element element, std::string_view java_type) {
   if (element.type() == element_type::OBJECT) return fail("Start of structure or map found where not expected");
   if (element.type() == element_type::ARRAY) return fail("Start of list found where not expected");
+  if (options_.dialect == JsonDialect::rest_json) return fail(conversion_text(token_name(element), java_type));
   return fail(fmt::format("{} cannot be converted to {}", token_name(element), java_type));
 }
 
@@ -245,12 +247,10 @@ bool Reader::list(const Shape& shape, void* target, dom::element element, const 
     const Path here = path.element(index++);
     if (!is_null(item)) {
       if (!value(*shape.element, shape.list->append(target), item, here)) return false;
-    } else if (shape.element->kind == Kind::structure) {
-      violations_.missing(here);
-    } else if (shape.element->kind == Kind::attribute_value) {
-      shape.list->append(target);  // the service refuses an empty value in its own words
     } else {
-      has_null = true;
+      shape.list->append(target);  // counts; the service refuses an empty attribute value in its own words
+      if (shape.element->kind == Kind::structure) violations_.missing(here);
+      has_null = has_null || (shape.element->kind != Kind::structure && shape.element->kind != Kind::attribute_value);
     }
   }
   violations_.check_elements(shape, target, has_null, path);

@@ -48,10 +48,17 @@ class QueryReader {
   std::optional<ServiceError> value(const Shape& shape, void* target, const std::string& name, const Path& path,
                                     int depth) {
     if (depth > kMaxDepth) return serialization_error("Too many levels of parameters");
-    if (shape.kind == Kind::structure) return structure(*shape.structure, target, name, path, depth);
-    if (shape.kind == Kind::list) return list(shape, target, name, path, depth);
-    if (shape.kind == Kind::map) return map(shape, target, name, path, depth);
     const auto* text = fields_.find(name);
+    const bool scalar = text != nullptr && !text->empty();  // clients write an empty list as an empty text
+    if (shape.kind == Kind::list) {
+      if (scalar && !shape.flattened) return serialization_error("Unexpected list element termination");
+      return list(shape, target, name, path, depth);
+    }
+    if (shape.kind == Kind::structure || shape.kind == Kind::map) {
+      if (scalar) return serialization_error("Unexpected complex element termination");
+      if (shape.kind == Kind::map) return map(shape, target, name, path, depth);
+      return structure(*shape.structure, target, name, path, depth);
+    }
     return parse_scalar(shape, text ? std::string_view(*text) : std::string_view(), TimeFormat::iso8601, target);
   }
 

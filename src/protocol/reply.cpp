@@ -150,14 +150,19 @@ HttpReply json_error(const ServiceModel& service, const ServiceError& error, Htt
   return reply;
 }
 
+// Query has names of its own for what the framework refuses.
+std::string_view query_code(const ServiceError& error) {
+  if (error.origin == ErrorOrigin::validation) return "ValidationError";
+  if (error.origin == ErrorOrigin::framework && error.code == "SerializationException") return "MalformedInput";
+  return error.code;
+}
+
 HttpReply query_error(const ServiceModel& service, const CallContext& call, const ServiceError& error,
                       HttpReply reply) {
   reply.headers.emplace_back("Content-Type", "text/xml");
   reply.body = fmt::format("<ErrorResponse xmlns=\"{}\"><Error>", service.xml_namespace);
   append_xml_element(reply.body, "Type", error.fault == Fault::user ? "Sender" : "Receiver");
-  // Query drops the suffix that the framework's own names carry elsewhere.
-  append_xml_element(reply.body, "Code",
-                     error.origin == ErrorOrigin::validation ? std::string_view("ValidationError") : error.code);
+  append_xml_element(reply.body, "Code", query_code(error));
   append_xml_element(reply.body, "Message", error.message);
   reply.body += "</Error>";
   append_xml_element(reply.body, "RequestId", call.request_id);

@@ -139,6 +139,7 @@ TEST_F(RestJson, RefusesWhatIsNoNumberWhereOneIsWanted) {
   const auto reply = send(RequestBuilder("GET", "/2015-03-31/functions?MaxItems=seven"));
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(header_of(reply, "x-amzn-errortype"), "SerializationException");
+  EXPECT_EQ(reply.body, R"({"Message":"STRING_VALUE can not be converted to an Integer"})");
   EXPECT_EQ(send(RequestBuilder("GET", "/2015-03-31/functions?MaxItems=99999999999")).status, 400);
   EXPECT_EQ(send(RequestBuilder("GET", "/2015-03-31/functions?Marker=%ff")).status, 400);
   EXPECT_EQ(send(RequestBuilder("GET", "/2015-03-31/functions?Marker=%f")).status, 400);
@@ -258,6 +259,9 @@ INSTANTIATE_TEST_SUITE_P(
             LAMBENT_CREATE(R"(,"MemorySize":10000000)"),
             "1 validation error detected: Value '10000000' at 'memorySize' failed to satisfy constraint: Member must "
             "have value less than or equal to 32768"},
+        Violation{LAMBENT_CREATE(R"(,"PackageType":"Zür日")"),
+                  "1 validation error detected: Value 'Zür日' at 'packageType' failed to satisfy constraint: Member "
+                  "must satisfy enum value set: [Zip, Image]"},
         Violation{LAMBENT_CREATE(R"(,"PackageType":"Tar")"),
                   "1 validation error detected: Value 'Tar' at 'packageType' failed to satisfy constraint: Member must "
                   "satisfy enum value set: [Zip, Image]"},

@@ -44,6 +44,7 @@ struct Constraints {
   double min = 0;
   double max = 0;
   const Pattern* pattern = nullptr;
+  std::string_view pattern_words{};  // what the service itself says of a text that does not match, where it does
   std::span<const std::string_view> values{};  // of an enumeration; empty where there is none
 };
 

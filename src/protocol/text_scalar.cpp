@@ -28,10 +28,15 @@ bool parse_boolean(std::string_view text, bool& target) {
 }
 
 ServiceError mismatch(std::string_view java_type) {
-  return serialization_error(fmt::format("STRING_VALUE cannot be converted to {}", java_type));
+  return serialization_error(conversion_text("STRING_VALUE", java_type));
 }
 
 }  // namespace
+
+std::string conversion_text(std::string_view token, std::string_view java_type) {
+  const bool vowel = std::string_view("AEIOU").contains(java_type.front());
+  return fmt::format("{} can not be converted to {} {}", token, vowel ? "an" : "a", java_type);
+}
 
 std::optional<ServiceError> parse_scalar(const Shape& shape, std::string_view text, TimeFormat format, void* target) {
   if (!is_utf8(text)) return serialization_error("Invalid UTF-8 in a parameter");

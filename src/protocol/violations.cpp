@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 
 #include "protocol/attribute_value.h"
@@ -142,7 +143,12 @@ class JavaText {
   std::string out;
 
  private:
-  void append(std::string_view text) { out.append(text.substr(0, kMaxValueText)); }
+  // Cut between characters: messages travel as JSON and must stay valid UTF-8.
+  void append(std::string_view text) {
+    std::size_t end = std::min(text.size(), kMaxValueText);
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    out.append(text.substr(0, end));
+  }
   void list(const Shape& shape, const void* value_, int depth) {
     append("[");
     for (std::size_t i = 0; i < shape.list->size(value_) && out.size() <= kMaxValueText; ++i) {
@@ -185,8 +191,6 @@ class JavaText {
 std::string java_text(const Shape& shape, const void* value) {
   JavaText text;
   text.value(shape, value, 0);
-  // A cut may have split a character; messages travel as JSON and must stay valid UTF-8.
-  while (!text.out.empty() && (static_cast<unsigned char>(text.out.back()) & 0xC0U) == 0x80U) text.out.pop_back();
   return std::move(text.out);
 }
 
@@ -213,6 +217,9 @@ void Violations::add(const Shape& shape, const void* value, const Path& path, st
 
 void Violations::check(const Shape& shape, const void* value, const Path& path) {
   each_broken(shape, value, [&](const std::string& constraint) { add(shape, value, path, constraint); });
+  if (shape.constraints == nullptr || shape.constraints->pattern_words.empty()) return;
+  if (matches(*shape.constraints->pattern, as<std::string>(value))) return;
+  worded_ = fmt::format("The specified value for {} is invalid. {}", path.text(), shape.constraints->pattern_words);
 }
 
 void Violations::check_elements(const Shape& shape, const void* container, bool has_null, const Path& path) {
@@ -238,6 +245,7 @@ void Violations::check_elements(const Shape& shape, const void* container, bool 
 }
 
 ServiceError Violations::error() const {
+  if (count_ == 1 && !worded_.empty()) return validation_error(worded_);
   return validation_error(
       fmt::format("{} validation error{} detected: {}", count_, count_ == 1 ? "" : "s", fmt::join(texts_, "; ")));
 }

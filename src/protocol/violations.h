@@ -45,6 +45,7 @@ class Violations {
   void add(const Shape& shape, const void* value, const Path& path, std::string_view constraint);
 
   std::vector<std::string> texts_;  // the first kMaxTexts
+  std::string worded_;              // the service's own words for the last one that has some
   std::size_t count_ = 0;
 };
 

@@ -42,6 +42,9 @@ def emit_constraints(service: Service, shape: Shape, pattern_index: dict[str, in
         fields += [".has_max = true"] + ([f".min = {raw['min']}"] if "min" in raw else []) + [f".max = {raw['max']}"]
     if "pattern" in raw:
         fields.append(f".pattern = &pattern_{pattern_index[raw['pattern']]}")
+        words = service.quirks.get("pattern_words", {}).get(raw["pattern"])
+        if words:
+            fields.append(f".pattern_words = {literal(words)}")
     if "enum" in raw and shape.name not in service.quirks.get("unchecked_enums", []):
         values = ", ".join(literal(v) for v in raw["enum"])
         lines.append(f"constexpr std::string_view kValues_{shape.name}[] = {{{values}}};")
