@@ -20,29 +20,32 @@ import machine
 import ours
 import peers
 import report
+import tables
 
-SECTIONS = ["warm", "cold", "density"]
+SECTIONS = ["warm", "cold", "density", "tables"]
 CONTENDERS = [ours.PythonUrl, ours.NodeUrl, ours.CUrl, ours.SignedInvoke, ours.InstancePerRequest,
               peers.Workerd, peers.Nginx, peers.ServerlessOffline]
 LEVELS = [1, 16, 64]
+TABLES_LEVELS = [1, 16]
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}; all of them by default")
     parser.add_argument("--short", action="store_true", help="a few minutes in all; the figures are rough")
-    parser.add_argument("--only", default="", help="contenders of the warm part whose title contains this text")
+    parser.add_argument("--only", default="", help="contenders of the warm and the tables part whose title contains this text")
     parser.add_argument("--rounds", type=int, help="rounds over all contenders")
     parser.add_argument("--seconds", type=int, help="of each run of wrk")
     parser.add_argument("--starts", type=int, help="cold starts of each kind at each level")
     parser.add_argument("--functions", type=int, help="functions with one idle instance each")
+    parser.add_argument("--items", type=int, help="of the large table")
     found = parser.parse_args()
     unknown = set(found.sections) - set(SECTIONS)
     if unknown:
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
     found.sections = found.sections or SECTIONS
-    defaults = {"rounds": 2, "seconds": 1, "starts": 20, "functions": 100} if found.short else {
-        "rounds": 7, "seconds": 3, "starts": 200, "functions": 1000}
+    defaults = {"rounds": 2, "seconds": 1, "starts": 20, "functions": 100, "items": 0} if found.short else {
+        "rounds": 7, "seconds": 3, "starts": 200, "functions": 1000, "items": 10_000_000}
     for name, value in defaults.items():
         if getattr(found, name) is None:
             setattr(found, name, value)
@@ -51,10 +54,18 @@ def options():
 
 def warm_section(asked, folder):
     chosen = [made() for made in CONTENDERS if asked.only.lower() in made.title.lower()]
-    run = load.WarmRun(chosen, LEVELS, asked.seconds, folder)
+    return under_load(load.WarmRun(chosen, LEVELS, asked.seconds, folder), asked.rounds)
+
+
+def tables_section(asked, folder):
+    chosen = [each for each in tables.contenders(asked.items) if asked.only.lower() in each.title.lower()]
+    return under_load(load.WarmRun(chosen, TABLES_LEVELS, asked.seconds, folder), asked.rounds)
+
+
+def under_load(run, rounds):
     try:
         run.start()
-        run.measure(asked.rounds)
+        run.measure(rounds)
         return run.result()
     finally:
         run.end()
@@ -75,7 +86,8 @@ def density_section(asked, folder):
 
 
 def measure(asked, folder, results):
-    sections = {"warm": warm_section, "cold": cold_section, "density": density_section}
+    sections = {"warm": warm_section, "cold": cold_section, "density": density_section,
+                "tables": tables_section}
     for name in SECTIONS:
         if name in asked.sections:
             results[name] = sections[name](asked, folder)

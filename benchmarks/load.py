@@ -105,7 +105,7 @@ class WarmRun:
         for number in range(rounds):
             self._one_round(lambda title, level, run: self.results[title][level].append(run))
             self.loads.append(load_average())
-            print(f"warm: round {number + 1} of {rounds}", file=sys.stderr)
+            print(f"round {number + 1} of {rounds}", file=sys.stderr)
         self.busy = busy.shares()
         for contender in self.contenders:
             self.memory[contender.title]["after_load_mib"] = groups.pss_of(contender.group.pids())

@@ -1,4 +1,4 @@
-"""The programs of others: workerd, nginx, serverless-offline. benchmarks/peers/install.sh brings them."""
+"""The programs of others: workerd, nginx, serverless-offline; dynalite is in tables.py. benchmarks/peers/install.sh brings them."""
 
 import os
 import pathlib

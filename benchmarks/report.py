@@ -26,7 +26,7 @@ def of_machine(results):
     lines = [f"{machine['date']}, commit {machine['commit']}, {machine['binary']}",
              f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, "
              f"Linux {machine['kernel']}, {machine['system']}, {machine['python']}, Node.js {machine['node']}"]
-    for section in ("warm", "cold"):
+    for section in ("warm", "cold", "tables"):
         part = results.get(section)
         if part and part.get("machine_while"):
             shares, loads = part["machine_while"], part["load_average"]
@@ -36,7 +36,7 @@ def of_machine(results):
     return "\n".join(lines)
 
 
-def of_warm(warm):
+def of_warm(warm, what="warm calls, 40 bytes of JSON"):
     rows = []
     for title, found in warm["contenders"].items():
         for level, values in found["connections"].items():
@@ -44,9 +44,13 @@ def of_warm(warm):
                          number(values["requests_per_second"], 0), number(values["cpu_us"]),
                          number(values["server_cpu_us"]),
                          number(found["memory"]["rest_mib"]), number(found["memory"]["after_load_mib"])])
-    text = table(["warm calls, 40 bytes of JSON", "connections", "p50 us", "p99 us", "requests/s", "CPU us/request",
+    text = table([what, "connections", "p50 us", "p99 us", "requests/s", "CPU us/request",
                   "of it the server", "PSS at rest, MiB", "after load"], rows)
     return text + missing(warm["missing"])
+
+
+def of_tables(tables):
+    return of_warm(tables, "tables, items of 250 bytes")
 
 
 def of_cold(cold):
@@ -108,7 +112,7 @@ def of_targets(results):
 
 def text(results):
     parts = [of_machine(results)]
-    for section, make in (("warm", of_warm), ("cold", of_cold), ("density", of_density)):
+    for section, make in (("warm", of_warm), ("cold", of_cold), ("density", of_density), ("tables", of_tables)):
         if section in results:
             parts.append(make(results[section]))
     parts.append(of_targets(results))

@@ -6,6 +6,27 @@ def warm_of(results, title, connections, name):
     return contender and contender["connections"].get(connections, {}).get(name)
 
 
+def table_of(results, title, connections, name):
+    return warm_of({"warm": results.get("tables", {})}, title, connections, name)
+
+
+def table_rows(results):
+    def cpu(title):
+        return table_of(results, title, "16", "cpu_us")
+
+    for name, reach, beyond in (("GetItem", 1 / 4, 1 / 8), ("PutItem", 1 / 5, 1 / 10), ("Query", 1 / 7, 1 / 15)):
+        yield (f"{name}, 16 connections, CPU, to dynalite", "x", ratio(cpu(f"lambent {name}"), cpu(f"dynalite {name}")),
+               reach, beyond, True)
+    yield ("GetItem, 1 connection, p50, to nginx return 200", "x",
+           ratio(table_of(results, "lambent GetItem", "1", "p50_us"),
+                 table_of(results, "nginx return 200", "1", "p50_us")), 4, 2, True)
+    for name in ("GetItem", "PutItem"):
+        large = [cpu(title) for title in results.get("tables", {}).get("contenders", {})
+                 if title.startswith(f"lambent {name}, ")]
+        yield (f"{name}, CPU with the large table to that with 10,000 items", "x",
+               ratio(large[0] if large else None, cpu(f"lambent {name}")), 1.5, 1.1, True)
+
+
 def cold_of(results, kind, level):
     found = results.get("cold", {}).get("starts", {}).get(kind, {}).get(level)
     return found and found["p50"]
@@ -57,6 +78,7 @@ def rows(results):
     yield "server RSS, idle, all functions known", "MiB", known.get("server_rss_mib"), 60, 40, True
     yield ("server start to first answer, all functions known, p50", "ms",
            known.get("start_to_first_answer_ms", {}).get("p50"), 50, 20, True)
+    yield from table_rows(results)
 
 
 def reaches(measured, limit, less):

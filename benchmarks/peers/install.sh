@@ -4,7 +4,7 @@
 #
 #   wrk     from Debian, the load generator: without it nothing can be measured
 #   nginx   Debian's package, unpacked into build/bench/nginx: installing it would start a server on port 80
-#   npm     workerd and serverless-offline, pinned by package-lock.json, into build/bench/peers
+#   npm     workerd, serverless-offline and dynalite, pinned by package-lock.json, into build/bench/peers
 set -u -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=$(cd "$here/../.." && pwd)/build/bench
@@ -36,10 +36,11 @@ install_npm() {
   [ "$(cat "$out/peers/.stamp" 2>/dev/null)" = "$stamp" ] && return
   rm -rf "$out/peers/.stamp" "$out/peers/node_modules"
   cp "$here/package.json" "$here/package-lock.json" "$out/peers/"
-  (cd "$out/peers" && npm ci --no-audit --no-fund --ignore-scripts >npm.log 2>&1) || { tail -n 5 "$out/peers/npm.log" >&2; return 1; }
+  # Not `npm ci`: it refuses the lock where it names no builds of workerd for other systems, which not every registry has.
+  (cd "$out/peers" && npm install --no-save --no-audit --no-fund --ignore-scripts >npm.log 2>&1) || { tail -n 5 "$out/peers/npm.log" >&2; return 1; }
   printf '%s\n' "$stamp" >"$out/peers/.stamp"
 }
 
 install_wrk || { echo "benchmark: wrk could not be installed" >&2; exit 1; }
 install_nginx || echo "benchmark: nginx could not be downloaded; it is left out" >&2
-install_npm || echo "benchmark: npm packages could not be installed; workerd and serverless-offline are left out" >&2
+install_npm || echo "benchmark: npm packages could not be installed; workerd, serverless-offline and dynalite are left out" >&2
