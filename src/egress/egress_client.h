@@ -1,8 +1,8 @@
 // The server's end of the egress process.
 //
 // start_egress() forks and execs before any thread exists; EgressClient then speaks to it on the loop. All members are
-// for the loop's thread. Where the process dies, every open connection of functions dies with it, `is_available`
-// turns false, and instances that need it are not started: nothing is ever let through instead.
+// for the loop's thread. Where the process dies, every open connection of functions dies with it, and nothing is let
+// through instead; its keeper starts another one, which gets every gate again: what functions begin meanwhile waits.
 #pragma once
 
 #include <sys/types.h>
@@ -34,8 +34,11 @@ class Egress {
   // on the loop.
   virtual GateId open(const std::string& policy, UniqueFd tcp, UniqueFd udp,
                       std::function<void(const Notice&)> on_notice) = 0;
-  // After it on_notice is not called any more.
-  virtual void close(GateId id) = 0;
+  // Tells what a gate refused, whose policy opens nothing, until close(): `refusals` of sandbox::Gate.
+  virtual GateId watch(UniqueFd refusals, std::function<void(const Notice&)> on_notice) = 0;
+  // Done when everything was told that had been refused before; after it on_notice is not called any more. Takes a
+  // second at most, whatever the process does.
+  virtual net::Task<> close(GateId id) = 0;
 };
 
 // A started egress process and the line to it.
@@ -58,7 +61,8 @@ class EgressClient final : public Egress {
   [[nodiscard]] std::string why_unavailable() const override;
   GateId open(const std::string& policy, UniqueFd tcp, UniqueFd udp,
               std::function<void(const Notice&)> on_notice) override;
-  void close(GateId id) override;
+  GateId watch(UniqueFd refusals, std::function<void(const Notice&)> on_notice) override;
+  net::Task<> close(GateId id) override;
   // Ends the process; done when it is gone.
   net::Task<> stop();
 

@@ -69,7 +69,7 @@ GateServer::GateServer(Outside& outside, NetworkPolicy policy, Sockets sockets, 
     : outside_(outside),
       policy_(std::move(policy)),
       sockets_(std::move(sockets)),
-      notices_(outside.clock, std::move(tell)),
+      notices_(outside.loop, outside.clock, std::move(tell)),
       names_(outside, policy_, learned_, notices_),
       new_connections_(outside.limits.connections_per_second, 2.0 * outside.limits.connections_per_second,
                        outside.clock.monotonic()),
@@ -90,6 +90,7 @@ std::shared_ptr<GateServer> GateServer::start(Outside& outside, NetworkPolicy po
 
 void GateServer::close() {
   if (is_closed_) return;
+  notices_.tell_left_out();
   is_closed_ = true;
   tcp_ready_.cancel();
   udp_ready_.cancel();

@@ -19,17 +19,19 @@ class NetworkRules {
   // `own` is the value of the function's tag, empty where it has none. Checked each time an instance starts, so that
   // a grant that the operator took back holds no longer. The error's detail is one sentence.
   [[nodiscard]] Result<NetworkPolicy> policy_of(std::string_view own) const;
-  // Whether a sandbox needs a gate: to reach something, or so that what it tries is logged.
-  [[nodiscard]] bool wants_gate(const NetworkPolicy& policy) const { return policy.has_egress() || logs_attempts_; }
-  // Where the host has no gates: attempts are not logged, whatever the setting says.
-  void forgo_logging_attempts() { logs_attempts_ = false; }
+  // Whether what has no way out is logged.
+  [[nodiscard]] bool logs_attempts() const { return logs_attempts_; }
+  // Whether the host's kernel can make gates; without them nothing is open, and nothing of attempts is known.
+  [[nodiscard]] bool has_gates() const { return has_gates_; }
+  void forgo_gates() { has_gates_ = false; }
   // The same policy as text, for Egress::open.
   [[nodiscard]] std::string text_of(std::string_view own) const { return own.empty() ? default_ : std::string(own); }
 
  private:
   std::string default_ = "platform";
   NetworkPolicy granted_{.internet = true};
-  bool logs_attempts_ = false;
+  bool logs_attempts_ = true;
+  bool has_gates_ = true;
 };
 
 }  // namespace lambent::egress

@@ -25,18 +25,22 @@ enum class Type : std::uint32_t {
   configure = 1,
   open = 2,  // with two descriptors: the gate's TCP socket, its UDP socket
   close = 3,
+  watch = 4,  // with one descriptor: the gate's refusals
   // egress to server
   ready = 101,
   notice = 102,
+  hello = 103,
+  closed = 104,
+  died = 105,
 };
 
 struct Header {
   Type type;
   std::uint32_t bytes;  // of the whole message
-  std::uint64_t id;     // names the gate; chosen by the server, never 0 (but in configure and ready)
+  std::uint64_t id;     // names the gate; chosen by the server, never 0 (but in those that are about no gate)
 };
 
-// The first message, once.
+// The answer to a hello, with its id. What came before it was for an earlier process, and is not looked at.
 struct Configure {
   Header header;
   std::uint32_t connections;
@@ -53,7 +57,17 @@ struct Open {
   std::array<char, kTextBytes> policy;
 };
 
+// Refusals of a sandbox whose policy opens nothing are told.
+struct Watch {
+  Header header;
+};
+
 struct Close {
+  Header header;
+};
+
+// A process begins: it knows nothing yet. The id is its own number.
+struct Hello {
   Header header;
 };
 
@@ -62,9 +76,21 @@ struct Ready {
   Header header;
 };
 
+// All of the gate was told.
+struct Closed {
+  Header header;
+};
+
+// Of the keeper: the process that served ended, and another one is started.
+struct Died {
+  Header header;
+  std::int32_t status;  // of wait(2)
+  std::uint32_t reserved;
+};
+
 struct NoticeMessage {
   Header header;
-  std::uint64_t left_out;
+  std::uint64_t count;
   std::uint32_t kind;  // NoticeKind
   std::uint32_t reserved;
   std::array<char, kTargetBytes> target;

@@ -24,7 +24,7 @@ struct NetworkSettings {
   std::string grantable = "internet";       // what tags may ask for
   std::string denied = "none";              // ranges that nobody reaches, comma-separated
   std::string resolvers = "host";           // addresses, comma-separated; host: those of /etc/resolv.conf
-  bool log_attempts = false;                // a line in the log for what has no way out, too
+  bool log_attempts = true;                 // a line in the log for what has no way out, too
   EgressLimits limits;
 };
 

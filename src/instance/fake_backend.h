@@ -52,9 +52,11 @@ class FakeBackend final : public Backend {
     child.id = ++last_id_;
     child.runtime_listener = listen_on_loopback();
     if (launched.back().platform_port != 0) child.platform_listener = listen_on_loopback();
-    if (launched.back().network == sandbox::NetworkMode::gate) {
+    if (launched.back().network == sandbox::NetworkMode::open) {
       child.gate.tcp = listen_on_loopback();
       child.gate.udp = listen_on_loopback();
+    } else if (launched.back().network != sandbox::NetworkMode::bare) {
+      child.gate.refusals = listen_on_loopback();
     }
     std::array<int, 2> ends{};
     std::ignore = pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK);

@@ -23,7 +23,14 @@ class FakeEgress final : public egress::Egress {
     gates[++last_] = {policy, std::move(on_notice)};
     return last_;
   }
-  void close(egress::GateId id) override { gates.erase(id); }
+  egress::GateId watch(UniqueFd, std::function<void(const egress::Notice&)> on_notice) override {
+    gates[++last_] = {"", std::move(on_notice)};
+    return last_;
+  }
+  net::Task<> close(egress::GateId id) override {
+    gates.erase(id);
+    co_return;
+  }
 
  private:
   egress::GateId last_ = 0;

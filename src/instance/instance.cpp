@@ -110,6 +110,7 @@ struct Instance::Impl final : runtime_api::Observer {
   net::Task<> end_unlaunched(sandbox::LaunchError error);
   [[nodiscard]] Result<egress::NetworkPolicy> network_policy() const;
   void open_doors();
+  void open_gate();
   void on_network_notice(const egress::Notice& notice);
   net::Task<> close_doors();
   void after_exit(const sandbox::ExitReport& exit);
@@ -262,7 +263,7 @@ net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> Instance::Impl::l
   const bool is_template = init_phase == InitPhase::template_only;
   const auto plan = [&](std::string_view type) {
     auto policy = plan_launch(*function, runtime, around.platform, around.limits, keys, log.stream(), type);
-    confine_network(policy, network, around.network.wants_gate(network));
+    confine_network(policy, network, around.network.has_gates());
     return policy;
   };
   const auto on_exit = [exited](const sandbox::ExitReport& report) { exited.set(report); };
@@ -342,11 +343,7 @@ void Instance::Impl::open_doors() {
     platform_listener = around.http.add(net::Listener::adopt(around.loop, std::move(child->platform_listener)),
                                         around.platform_handler, bounds);
   }
-  if (child->gate.tcp.valid()) {
-    gate = around.egress.open(around.network.text_of(function->network), std::move(child->gate.tcp),
-                              std::move(child->gate.udp),
-                              [this](const egress::Notice& notice) { on_network_notice(notice); });
-  }
+  open_gate();
   // It may have been ended, or its call timed out, while the sandbox was being made.
   if (why != Why::itself) {
     around.backend.kill(child->id);
@@ -355,19 +352,28 @@ void Instance::Impl::open_doors() {
   }
 }
 
+void Instance::Impl::open_gate() {
+  sandbox::Gate sockets = std::move(child->gate);
+  const auto tell = [this](const egress::Notice& notice) { on_network_notice(notice); };
+  if (sockets.tcp.valid()) {
+    gate = around.egress.open(around.network.text_of(function->network), std::move(sockets.tcp), std::move(sockets.udp),
+                              tell);
+  } else if (sockets.refusals.valid() && around.network.logs_attempts()) {
+    gate = around.egress.watch(std::move(sockets.refusals), tell);
+  }
+}
+
 // For the function's author and for the operator.
 void Instance::Impl::on_network_notice(const egress::Notice& notice) {
-  const bool is_refused = notice.kind == egress::NoticeKind::refused;
-  std::string line = fmt::format("network: {} {}: {}", notice.target, is_refused ? "refused" : "failed", notice.reason);
-  if (notice.left_out > 0) line += fmt::format(" (and {} more before it)", notice.left_out);
+  const std::string line = notice.text();
   log.platform_line(line);
-  if (is_refused) log::warning("function {}: {}", function->name, line);
+  if (notice.kind != egress::NoticeKind::failed) log::warning("function {}: {}", function->name, line);
 }
 
 net::Task<> Instance::Impl::close_doors() {
   // First: a call of the function to the platform may still run for long, and the keys may be elsewhere by now.
   around.credentials.revoke(access_key_id);
-  if (gate) around.egress.close(*gate);
+  if (gate) co_await around.egress.close(*gate);
   if (platform_listener) around.http.remove(*platform_listener);
   co_await session->stopped();
   if (platform_listener) co_await around.http.removed(*platform_listener);

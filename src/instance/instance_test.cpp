@@ -38,6 +38,7 @@ class InstanceTest : public testing::Test, public Instance::Observer {
   int init_timeouts_ = 0;
   std::uint32_t timeout_seconds_ = 60;
   std::string network_;
+  bool is_closed_ = false;  // its policy opens nothing
 
   net::Task<> two_calls();
   net::Task<> one_call_to_the_end(std::string payload, InvocationResult& result);
@@ -195,8 +196,8 @@ net::Task<> InstanceTest::run_with_network() {
   make();
   co_await available_;
   for (auto& [id, gate] : test_.egress.gates) {
-    EXPECT_EQ(gate.policy, network_);
-    gate.on_notice({egress::NoticeKind::refused, "10.0.0.1:80", "a private address", 3});
+    EXPECT_EQ(gate.policy, is_closed_ ? "" : network_);
+    gate.on_notice({egress::NoticeKind::refused, "10.0.0.1:80", "a private address"});
   }
   EXPECT_EQ((co_await call("echo")).ending, Ending::success);
   instance_->end();
@@ -206,16 +207,16 @@ net::Task<> InstanceTest::run_with_network() {
 TEST_F(InstanceTest, ItsGateIsServedByItsPolicyForAsLongAsItLives) {
   network_ = "internet,a.com";
   test_.run(run_with_network());
-  EXPECT_EQ(test_.backend.launched.front().network, sandbox::NetworkMode::gate);
+  EXPECT_EQ(test_.backend.launched.front().network, sandbox::NetworkMode::open);
   EXPECT_NE(test_.backend.launched.front().platform_port, 0);
   EXPECT_TRUE(test_.egress.gates.empty());
 }
 
-TEST_F(InstanceTest, WithoutAPolicyThereIsNoGateAndWithNoneNoPlatformEither) {
+TEST_F(InstanceTest, WhatAPolicyThatOpensNothingRefusesIsToldForAsLongAsItLives) {
+  is_closed_ = true;
   network_ = "none";
   test_.run(run_with_network());
-  EXPECT_EQ(test_.backend.launched.front().network, sandbox::NetworkMode::closed);
-  EXPECT_EQ(test_.backend.launched.front().platform_port, 0);
+  EXPECT_EQ(test_.backend.launched.front().network, sandbox::NetworkMode::none);
 }
 
 TEST_F(InstanceTest, APolicyThatCannotBeKeptToMeansNoInstance) {

@@ -176,7 +176,7 @@ void add_template_command(sandbox::Policy& policy, const Runtime& runtime) {
 
 }  // namespace
 
-StartKind start_kind(const Runtime& runtime, const Platform& platform, const Limits& limits) {
+StartKind start_kind(const Runtime& runtime, const Platform& platform, const Limits& limits, bool has_gates) {
   StartKind kind;
   kind.number = runtime.start_kind;
   kind.is_template = has_template(runtime.family);
@@ -192,6 +192,7 @@ StartKind start_kind(const Runtime& runtime, const Platform& platform, const Lim
   like.open_files = limits.open_files;
   add_runtime_door(like, runtime, platform);
   like.platform_port = platform.api_port;
+  if (has_gates) like.network = sandbox::NetworkMode::open;  // becomes any other
   return kind;
 }
 
@@ -237,9 +238,16 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
   return policy;
 }
 
-void confine_network(sandbox::Policy& policy, const egress::NetworkPolicy& network, bool has_gate) {
-  if (!network.platform) policy.platform_port = 0;
-  policy.network = has_gate ? sandbox::NetworkMode::gate : sandbox::NetworkMode::closed;
+void confine_network(sandbox::Policy& policy, const egress::NetworkPolicy& network, bool has_gates) {
+  using sandbox::NetworkMode;
+  if (network.has_egress()) {
+    policy.network = NetworkMode::open;
+  } else if (has_gates) {
+    policy.network = network.platform ? NetworkMode::platform : NetworkMode::none;
+  } else {
+    policy.network = NetworkMode::bare;
+    if (!network.platform) policy.platform_port = 0;
+  }
 }
 
 }  // namespace lambent::instance

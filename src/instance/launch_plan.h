@@ -31,7 +31,7 @@ struct StartKind {
   bool is_template = false;
 };
 // Nothing of the function's enters: instances of all functions with this runtime are made from it.
-StartKind start_kind(const Runtime& runtime, const Platform& platform, const Limits& limits);
+StartKind start_kind(const Runtime& runtime, const Platform& platform, const Limits& limits, bool has_gates);
 
 // Whether instances of this version are forks of a template in which its INIT has run: by SnapStart, or by
 // the operator's choice where the runtime can.
@@ -49,6 +49,6 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
                             const std::string& log_stream, std::string_view initialization_type);
 
 // What of the network the sandbox has; which addresses a gate lets through is the egress process's.
-void confine_network(sandbox::Policy& policy, const egress::NetworkPolicy& network, bool has_gate);
+void confine_network(sandbox::Policy& policy, const egress::NetworkPolicy& network, bool has_gates);
 
 }  // namespace lambent::instance

@@ -426,7 +426,7 @@ net::Task<Result<>> Server::Impl::start() {
     co_return fail(Error::of("require isolation", "", report.refusal(config.require_isolation)));
   }
   const sandbox::Capability* gates = report.find(sandbox::kEgressCapability);
-  if (gates == nullptr || gates->level != sandbox::Enforcement::full) network.forgo_logging_attempts();
+  if (gates == nullptr || gates->level != sandbox::Enforcement::full) network.forgo_gates();
   if (auto started = co_await code->start(); !started) log::error("{}", started.error().message());
   for (const auto& [name, entry] : catalog->entries()) invoker->follow(entry);
   LAMBENT_CO_TRY(const std::size_t resumed, events->resume());

@@ -39,7 +39,8 @@ Result<> add_mounts_of_kind(RootBuilder& root, const protocol::Launch& kind) {
 Result<RootBuilder> make_file_system(const Confinement& confinement) {
   LAMBENT_TRY_VOID(make_mounts_private());
   LAMBENT_TRY(RootBuilder root, RootBuilder::create());
-  LAMBENT_TRY_VOID(add_skeleton(root, confinement.identity, confinement.has_gate ? kGateNameServer : nullptr));
+  const bool has_gate = confinement.network != NetworkMode::bare;
+  LAMBENT_TRY_VOID(add_skeleton(root, confinement.identity, has_gate ? kGateNameServer : nullptr));
   if (confinement.kind != nullptr) LAMBENT_TRY_VOID(add_mounts_of_kind(root, *confinement.kind));
   LAMBENT_TRY_VOID(root.enter());
   return root;
@@ -72,11 +73,12 @@ Result<Listeners> make_network(const Confinement& confinement) {
   if (confinement.runtime_port != 0) {
     LAMBENT_TRY(listeners.runtime, listen_on_loopback(confinement.runtime_port));
   }
-  if (confinement.platform_port != 0) {
-    LAMBENT_TRY(listeners.platform, listen_on_loopback(confinement.platform_port));
+  const bool has_gate = confinement.network != NetworkMode::bare;
+  if (confinement.platform_port != 0 && confinement.network != NetworkMode::none) {
+    LAMBENT_TRY(listeners.platform, listen_on_loopback(confinement.platform_port, has_gate));
   }
-  if (confinement.has_gate) {
-    LAMBENT_TRY(listeners.gate, make_gate());
+  if (has_gate) {
+    LAMBENT_TRY(listeners.gate, make_gate(confinement.platform_port, confinement.network == NetworkMode::open));
   }
   return listeners;
 }

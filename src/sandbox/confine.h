@@ -22,7 +22,7 @@ struct Confinement {
   const protocol::Launch* kind = nullptr;  // whose mounts the shell has from its start; nothing: none
   std::uint16_t runtime_port = 0;
   std::uint16_t platform_port = 0;
-  bool has_gate = false;          // NetworkMode::gate
+  NetworkMode network = NetworkMode::bare;
   bool has_runtime_line = false;  // Policy::runtime_line
   Identity identity;
   std::vector<int> cgroup_files;

@@ -21,6 +21,8 @@
 namespace lambent::sandbox {
 namespace {
 
+constexpr std::uint16_t kPlatformPort = 4566;
+
 // Runs `body` in a child with a network namespace of its own; gives what it returned, or why it could not.
 std::string in_own_network(const std::function<std::string()>& body) {
   std::array<int, 2> ends{};
@@ -125,7 +127,7 @@ std::string udp_destination(const Gate& gate, const char* address, std::uint16_t
 TEST(Gate, GetsEveryConnectionAndDatagramWithItsDestination) {
   const std::string outcome = in_own_network([]() -> std::string {
     if (const auto raised = raise_loopback(); !raised) return raised.error().message();
-    const auto gate = make_gate();
+    const auto gate = make_gate(kPlatformPort, true);
     if (!gate) return gate.error().message();
     std::string all;
     for (const char* address : {"1.2.3.4", "10.0.0.1", "169.254.169.254", "255.1.1.1", "2001:db8::1", "::ffff:8.8.8.8",
@@ -144,10 +146,36 @@ TEST(Gate, GetsEveryConnectionAndDatagramWithItsDestination) {
             "/ 1.2.3.4|53 2001:db8::1|53 169.254.78.1|53 ");
 }
 
+// Asks from an address that it chose itself, and gives what came back.
+std::string answer_of_name_server(const Gate& gate, const char* from) {
+  const Target own(from, 5353);
+  const Target server(kGateNameServer, 53);
+  const UniqueFd client(socket(AF_INET, SOCK_DGRAM, 0));
+  char byte = 0;
+  if (bind(client.get(), own.get(), own.length) != 0) return "bind";
+  if (sendto(client.get(), "q", 1, 0, server.get(), server.length) != 1) return "sendto";
+  sockaddr_storage asker{};
+  socklen_t length = sizeof asker;
+  if (recvfrom(gate.udp.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(&asker), &length) != 1) return "recvfrom";
+  if (sendto(gate.udp.get(), "a", 1, 0, reinterpret_cast<sockaddr*>(&asker), length) != 1) return "no way back";
+  if (!is_readable(client.get()) || recv(client.get(), &byte, 1, 0) != 1) return "nothing came";
+  return {byte};
+}
+
+TEST(Gate, AnswersOfItsNameServerArrive) {
+  const std::string outcome = in_own_network([]() -> std::string {
+    if (const auto raised = raise_loopback(); !raised) return raised.error().message();
+    const auto gate = make_gate(kPlatformPort, true);
+    if (!gate) return gate.error().message();
+    return answer_of_name_server(*gate, kGateOwnAddress) + answer_of_name_server(*gate, "8.8.8.8");
+  });
+  EXPECT_EQ(outcome, "aa");
+}
+
 TEST(Gate, LeavesTheLoopbackNetworkToThePrograms) {
   const std::string outcome = in_own_network([]() -> std::string {
     if (const auto raised = raise_loopback(); !raised) return raised.error().message();
-    const auto gate = make_gate();
+    const auto gate = make_gate(kPlatformPort, true);
     if (!gate) return gate.error().message();
     const auto own = listen_on_loopback(8080);
     if (!own) return own.error().message();
@@ -162,11 +190,102 @@ TEST(Gate, LeavesTheLoopbackNetworkToThePrograms) {
   EXPECT_EQ(outcome, "Connection refused");
 }
 
+// What connect(2), or a datagram and its answer, come to.
+std::string attempt(int type, const char* address, std::uint16_t port) {
+  const Target target(address, port);
+  const UniqueFd client(socket(target.address.ss_family, type, 0));
+  const timeval patience{2, 0};
+  setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  char byte = 0;
+  if (connect(client.get(), target.get(), target.length) != 0) return std::strerror(errno);
+  if (type == SOCK_STREAM) return "connected";
+  if (send(client.get(), "x", 1, 0) != 1) return std::strerror(errno);
+  return recv(client.get(), &byte, 1, 0) == 1 ? "answered" : std::strerror(errno);
+}
+
+int records_of(const Gate& gate) {
+  int records = 0;
+  std::array<char, 4096> record{};
+  while (recv(gate.refusals.get(), record.data(), record.size(), 0) > 0) ++records;
+  return records;
+}
+
+// Both kinds to both families, each refused and told.
+std::string refusals_of(const Gate& gate) {
+  std::string all;
+  for (const char* address : {"1.2.3.4", "169.254.169.254", "2001:db8::1", kGateOwnAddress, kGateNameServer}) {
+    for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+      const std::string outcome = attempt(type, address, 53);
+      if (outcome != "Connection refused") all += std::string(address) + ": " + outcome + "; ";
+    }
+  }
+  return all + std::to_string(records_of(gate)) + " told";
+}
+
+TEST(Gate, RefusesAndTellsWhatItHasNoSocketsFor) {
+  const std::string outcome = in_own_network([]() -> std::string {
+    if (const auto raised = raise_loopback(); !raised) return raised.error().message();
+    const auto gate = make_gate(kPlatformPort, false);
+    if (!gate) return gate.error().message();
+    // What a program listens on itself is not what such an address leads to.
+    const UniqueFd own(socket(AF_INET, SOCK_STREAM, 0));
+    const Target any("0.0.0.0", 8080);
+    if (bind(own.get(), any.get(), any.length) != 0 || listen(own.get(), 1) != 0) return "listen";
+    return refusals_of(*gate) + ", " + attempt(SOCK_STREAM, "8.8.8.8", 8080) + ", " +
+           attempt(SOCK_STREAM, "127.0.0.1", 8080) + ", " + attempt(SOCK_STREAM, "::1", 8080) + ", " +
+           std::to_string(records_of(*gate)) + " told";
+  });
+  EXPECT_EQ(outcome, "10 told, Connection refused, connected, Connection refused, 1 told");
+}
+
+TEST(Gate, RefusesAndTellsOnceItsSocketsAreClosed) {
+  const std::string outcome = in_own_network([]() -> std::string {
+    if (const auto raised = raise_loopback(); !raised) return raised.error().message();
+    auto gate = make_gate(kPlatformPort, true);
+    if (!gate) return gate.error().message();
+    const std::string before =
+        attempt(SOCK_STREAM, "1.2.3.4", 80) + ", " + std::to_string(records_of(*gate)) + " told; ";
+    gate->tcp.reset();
+    gate->udp.reset();
+    return before + refusals_of(*gate);
+  });
+  EXPECT_EQ(outcome, "connected, 0 told; 10 told");
+}
+
+TEST(Gate, RefusesAndTellsThePlatformsPortWhereItsListenerIsClosed) {
+  const std::string outcome = in_own_network([]() -> std::string {
+    if (const auto raised = raise_loopback(); !raised) return raised.error().message();
+    const auto gate = make_gate(kPlatformPort, false);
+    if (!gate) return gate.error().message();
+    auto platform = listen_on_loopback(kPlatformPort, true);
+    if (!platform) return platform.error().message();
+    const std::string open = attempt(SOCK_STREAM, "127.0.0.1", kPlatformPort);
+    platform->reset();
+    const std::string closed = attempt(SOCK_STREAM, "127.0.0.1", kPlatformPort);
+    return open + ", " + closed + ", " + std::to_string(records_of(*gate)) + " told";
+  });
+  EXPECT_EQ(outcome, "connected, Connection refused, 1 told");
+}
+
+TEST(Gate, CountsWhatItHasNoRoomToTell) {
+  const std::string outcome = in_own_network([]() -> std::string {
+    if (const auto raised = raise_loopback(); !raised) return raised.error().message();
+    const auto gate = make_gate(kPlatformPort, false);
+    if (!gate) return gate.error().message();
+    const UniqueFd flood(socket(AF_INET, SOCK_DGRAM, 0));
+    const Target target("1.2.3.4", 9);
+    for (int i = 0; i < 2000; ++i) sendto(flood.get(), "x", 1, 0, target.get(), target.length);
+    const int kept = records_of(*gate);
+    return kept > 20 && kept < 500 ? "bounded" : std::to_string(kept);
+  });
+  EXPECT_EQ(outcome, "bounded");
+}
+
 TEST(Gate, NamesTheStepThatAHostRefuses) {
   const std::string outcome = in_own_network([]() -> std::string {
     if (const auto raised = raise_loopback(); !raised) return raised.error().message();
     if (const auto dropped = drop_all_capabilities(); !dropped) return dropped.error().message();
-    const auto gate = make_gate();
+    const auto gate = make_gate(kPlatformPort, true);
     return gate ? "made" : gate.error().message();
   });
   EXPECT_EQ(outcome, "route everything to the gate: Operation not permitted");

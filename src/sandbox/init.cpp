@@ -137,7 +137,7 @@ Result<> report_prepared(const Confinement& confinement, Listeners listeners) {
   prepared.event = ChildEvent::prepared;
   std::vector<int> fds;
   for (const int fd : {listeners.runtime.get(), listeners.platform.get(), listeners.gate.tcp.get(),
-                       listeners.gate.udp.get(), listeners.runtime_line.get()}) {
+                       listeners.gate.udp.get(), listeners.gate.refusals.get(), listeners.runtime_line.get()}) {
     if (fd >= 0) fds.push_back(fd);
   }
   std::vector<UniqueFd> namespaces;

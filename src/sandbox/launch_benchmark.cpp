@@ -68,6 +68,7 @@ Policy small_program(const std::string& task_root) {
   policy.argv = {"/bin/sleep", "600"};
   policy.environment = {"PATH=/usr/bin:/bin"};
   policy.cpu_millicores = 1000;
+  policy.network = NetworkMode::platform;
   return policy;
 }
 
@@ -75,6 +76,7 @@ Policy any_of_kind() {
   Policy like;
   like.argv = {"/var/task/bootstrap"};  // never executed: each launch brings its own
   like.working_folder = "/";
+  like.network = NetworkMode::open;
   return like;
 }
 

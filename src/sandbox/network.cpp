@@ -21,10 +21,14 @@ Result<> raise_loopback() {
   return {};
 }
 
-Result<UniqueFd> listen_on_loopback(std::uint16_t port) {
+Result<UniqueFd> listen_on_loopback(std::uint16_t port, bool is_transparent) {
   const std::string where = "127.0.0.1:" + std::to_string(port);
   UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener) return fail_errno("socket", where);
+  const int on = 1;
+  if (is_transparent && setsockopt(listener.get(), SOL_IP, IP_TRANSPARENT, &on, sizeof on) != 0) {
+    return fail_errno("setsockopt", "IP_TRANSPARENT");
+  }
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);

@@ -12,7 +12,8 @@ namespace lambent::sandbox {
 Result<> raise_loopback();
 
 // A listening TCP socket on 127.0.0.1 of the current network namespace; non-blocking, close-on-exec. The socket stays
-// in this namespace wherever its descriptor goes.
-Result<UniqueFd> listen_on_loopback(std::uint16_t port);
+// in this namespace wherever its descriptor goes. `is_transparent`: the rules of a gate may give it connections
+// (IP_TRANSPARENT; needs CAP_NET_ADMIN).
+Result<UniqueFd> listen_on_loopback(std::uint16_t port, bool is_transparent = false);
 
 }  // namespace lambent::sandbox

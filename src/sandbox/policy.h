@@ -2,8 +2,7 @@
 //
 // Everything not named here is absent: a program inside sees the host's /usr and what belongs to it (read-only), the
 // mounts of its policy, its own /proc, /dev with null, zero, full, random, urandom and tty, and a private /tmp. Its
-// network is a loopback of its own on which only the two listeners below answer, and a gate where the policy asks for
-// it.
+// network is a loopback of its own on which only the two listeners below answer, and a gate where the policy has one.
 #pragma once
 
 #include <cstddef>
@@ -35,10 +34,12 @@ struct GrantWritableHostFolder {
 enum class SeccompProfile : std::uint8_t { provided = 0, python, nodejs, java, ruby };
 inline constexpr std::size_t kSeccompProfiles = 5;
 
-// What a program inside reaches besides the two listeners below.
+// What a program inside reaches, beyond the runtime's listener or line.
 enum class NetworkMode : std::uint8_t {
-  closed = 0,  // nothing: there is no route to any other address
-  gate = 1,    // whatever goes to other addresses arrives at Child::gate, whose holder decides (gate.h)
+  bare = 0,      // the platform's listener; to other addresses there is no route, and nothing tells of attempts
+  none = 1,      // nothing: other addresses and the platform's port refuse, and Gate::refusals tells (gate.h)
+  platform = 2,  // the platform's listener; all other addresses refuse, and Gate::refusals tells
+  open = 3,      // the platform's listener; what goes to other addresses arrives at Gate::tcp and Gate::udp
 };
 
 // Where a program finds its end of Policy::runtime_line: beyond what an interpreter has open when it takes its
@@ -78,7 +79,7 @@ struct Policy {
   std::uint16_t platform_port = 4566;
   // The program gets one end of a stream socket pair as descriptor kRuntimeLine, the caller the other one.
   bool runtime_line = false;
-  NetworkMode network = NetworkMode::closed;
+  NetworkMode network = NetworkMode::bare;  // all others need a host that has gates
 
   SeccompProfile seccomp = SeccompProfile::provided;
 
@@ -88,8 +89,9 @@ struct Policy {
   bool is_template = false;
   std::uint64_t forked_from = 0;  // Child::id of a running template; 0: none
 
-  // A kind of shells kept ready (SpawnerClient::keep_ready) whose users, ports, network and first mounts are this
-  // policy's; 0: none. With a template the program is not executed: a forked process takes the environment and goes on.
+  // A kind of shells kept ready (SpawnerClient::keep_ready) whose users, ports and first mounts are this policy's; 0:
+  // none. Shells of a kind whose network is `open` fit every network but `bare`. With a template the program is not
+  // executed: a forked process takes the environment and goes on.
   std::uint32_t kind = 0;
 };
 

@@ -41,7 +41,7 @@ Result<> try_namespaces(const Identity& identity, int host_proc) {
 
 Result<> try_gate(const Identity&, int) {
   LAMBENT_TRY_VOID(raise_loopback());
-  LAMBENT_TRY(const Gate gate, make_gate());
+  LAMBENT_TRY(const Gate gate, make_gate(4566, true));
   return {};
 }
 
@@ -112,9 +112,12 @@ HostReport report_host(const CgroupTree& cgroups, bool is_privileged) {
   report.capabilities.push_back({"open file limit", Enforcement::full, "RLIMIT_NOFILE of each process", ""});
   report.capabilities.push_back({"size of /tmp", Enforcement::full, "tmpfs", ""});
   const auto gate = probe(try_gate);
-  report.capabilities.push_back(
-      {kEgressCapability, gate ? Enforcement::full : Enforcement::none, "nf_tables, tproxy",
-       gate ? "" : "functions that ask for a network beyond the platform cannot start: " + gate.error().message()});
+  report.capabilities.push_back({kEgressCapability, gate ? Enforcement::full : Enforcement::none,
+                                 "nf_tables with tproxy, log and reject",
+                                 gate ? ""
+                                      : "functions that ask for a network beyond the platform cannot start, and "
+                                        "attempts of the others are not logged: " +
+                                            gate.error().message()});
   return report;
 }
 

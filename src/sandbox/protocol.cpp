@@ -107,7 +107,7 @@ Result<> validate(const Launch& message) {
   LAMBENT_TRY_VOID(check(message.is_template <= 1, "is_template", "neither 0 nor 1"));
   LAMBENT_TRY_VOID(
       check(message.forked_from == 0 || message.is_template == 0, "forked_from", "a template is not forked"));
-  return check(message.network <= static_cast<std::uint32_t>(NetworkMode::gate), "network", "unknown");
+  return check(message.network <= static_cast<std::uint32_t>(NetworkMode::open), "network", "unknown");
 }
 
 Result<> validate(const Prepare& message) {
@@ -139,7 +139,7 @@ bool is_valid(const Ready& message) {
 
 bool is_valid(const Launched& message) {
   const bool has_freezer = (message.present & Launched::kFreezer) != 0;
-  return message.header.id != 0 && message.present < 128 && message.freezer_version <= 2 && message.is_forked <= 1 &&
+  return message.header.id != 0 && message.present < 256 && message.freezer_version <= 2 && message.is_forked <= 1 &&
          has_freezer == (message.freezer_version != 0);
 }
 

@@ -192,7 +192,7 @@ struct Ready {
 };
 
 // Descriptors in this order, each only where its bit is set: pidfd (always), log (always), runtime listener, platform
-// listener, the gate's TCP and UDP socket, runtime line, memory peak, freezer.
+// listener, the gate's TCP and UDP socket, its refusals, runtime line, memory peak, freezer.
 struct Launched {
   static constexpr std::uint32_t kRuntimeListener = 1;
   static constexpr std::uint32_t kPlatformListener = 2;
@@ -201,6 +201,7 @@ struct Launched {
   static constexpr std::uint32_t kGateUdp = 16;
   static constexpr std::uint32_t kFreezer = 32;
   static constexpr std::uint32_t kRuntimeLine = 64;
+  static constexpr std::uint32_t kGateRefusals = 128;
 
   Header header;
   std::uint32_t present;
@@ -293,9 +294,9 @@ Message make(Type type, std::uint64_t id) {
   return message;
 }
 
-// Whether a valid message asks for NetworkMode::gate.
-inline bool has_gate(const Launch& message) {
-  return message.network == static_cast<std::uint32_t>(NetworkMode::gate);
+// Of a valid message.
+inline NetworkMode network_of(const Launch& message) {
+  return static_cast<NetworkMode>(message.network);
 }
 // The mounts of a valid message, in its order.
 struct MountEntry {

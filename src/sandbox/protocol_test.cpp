@@ -72,7 +72,7 @@ TEST(LaunchMessage, EveryFieldOutOfBoundsIsRefused) {
   EXPECT_EQ(refused([](Launch& m) { m.open_files = 0; }), "open_files");
   EXPECT_EQ(refused([](Launch& m) { m.platform_port = m.runtime_port; }), "runtime_port");
   EXPECT_EQ(refused([](Launch& m) { m.seccomp_profile = 9; }), "seccomp_profile");
-  EXPECT_EQ(refused([](Launch& m) { m.network = 2; }), "network");
+  EXPECT_EQ(refused([](Launch& m) { m.network = 4; }), "network");
   EXPECT_EQ(refused([](Launch& m) { m.is_template = 2; }), "is_template");
   EXPECT_EQ(refused([](Launch& m) { m.is_template = m.forked_from = 1; }), "forked_from");
 }

@@ -320,7 +320,7 @@ TEST_F(Sandbox, AGateIsHandedOutWhereThePolicyAsksForOne) {
       "print(open('/etc/resolv.conf').read().strip())\n"
       "c = socket.create_connection(('203.0.113.7', 443), 5)\n"
       "print(c.recv(5).decode())\n");
-  policy.network = NetworkMode::gate;
+  policy.network = NetworkMode::open;
   const Child child = launch(policy);
   ASSERT_TRUE(child.gate.tcp.valid() && child.gate.udp.valid());
   pollfd wait{child.gate.tcp.get(), POLLIN, 0};
@@ -331,6 +331,29 @@ TEST_F(Sandbox, AGateIsHandedOutWhereThePolicyAsksForOne) {
   }
   EXPECT_EQ(read_log(child), "nameserver 169.254.78.1\nhello\n");
   wait_for(child.id);
+}
+
+TEST_F(Sandbox, AReadySandboxOfAnOpenNetworkFitsOneThatRefuses) {
+  Policy like = python("");
+  like.network = NetworkMode::open;
+  client_->keep_ready(7, like, 1, false);
+  for (const NetworkMode mode : {NetworkMode::platform, NetworkMode::none, NetworkMode::open}) {
+    Policy policy = python(
+        "import socket\n"
+        "for where in (('203.0.113.7', 443), ('127.0.0.1', 4566)):\n"
+        "  try: socket.create_connection(where, 5); print('connected')\n"
+        "  except OSError as error: print(error.strerror)\n");
+    policy.network = mode;
+    policy.kind = 7;
+    const Child child = launch(policy);
+    EXPECT_TRUE(child.gate.refusals.valid());
+    EXPECT_EQ(child.gate.tcp.valid() && child.gate.udp.valid(), mode == NetworkMode::open);
+    EXPECT_EQ(child.platform_listener.valid(), mode != NetworkMode::none);
+    const char* other = mode == NetworkMode::open ? "connected\n" : "Connection refused\n";
+    const char* platform = mode == NetworkMode::none ? "Connection refused\n" : "connected\n";
+    EXPECT_EQ(read_log(child), std::string(other) + platform);
+    wait_for(child.id);
+  }
 }
 
 TEST_F(Sandbox, WithoutAGateThereIsNoWayToAnyAddress) {

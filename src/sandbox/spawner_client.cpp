@@ -150,6 +150,7 @@ struct SpawnerClient::Impl : std::enable_shared_from_this<SpawnerClient::Impl> {
     child.platform_listener = take_fd((message.present & protocol::Launched::kPlatformListener) != 0);
     child.gate.tcp = take_fd((message.present & protocol::Launched::kGateTcp) != 0);
     child.gate.udp = take_fd((message.present & protocol::Launched::kGateUdp) != 0);
+    child.gate.refusals = take_fd((message.present & protocol::Launched::kGateRefusals) != 0);
     child.runtime_line = take_fd((message.present & protocol::Launched::kRuntimeLine) != 0);
     child.memory_peak = MemoryPeak(take_fd((message.present & protocol::Launched::kMemoryPeak) != 0));
     child.freezer = Freezer(take_fd((message.present & protocol::Launched::kFreezer) != 0),

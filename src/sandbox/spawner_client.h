@@ -78,7 +78,7 @@ struct Child {
   UniqueFd log;                // what the program writes to standard output and error; non-blocking
   UniqueFd runtime_listener;   // listening, non-blocking, bound to Policy::runtime_port inside; invalid where that is 0
   UniqueFd platform_listener;  // the same for Policy::platform_port
-  Gate gate;                   // of NetworkMode::gate; invalid otherwise
+  Gate gate;                   // what NetworkMode says: tcp and udp, or refusals, or nothing
   UniqueFd runtime_line;       // the other end of Policy::runtime_line
   MemoryPeak memory_peak;
   Freezer freezer;

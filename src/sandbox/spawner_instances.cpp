@@ -81,6 +81,7 @@ void SpawnerLoop::on_prepared(Instance& instance, std::vector<UniqueFd> fds) {
   if (instance.house_key != 0) return on_shell_prepared(instance, std::move(fds));
   if (instance.program_line.valid()) return fork_into(instance, fds);
   if (instance.state == Instance::State::shell) instance.deadline = {};
+  assign_when_possible(instance);
 }
 
 void SpawnerLoop::report_running(Instance& instance) {

@@ -40,6 +40,24 @@ bool begins_with(const protocol::Launch& launch, const protocol::Launch& like) {
          });
 }
 
+// A sandbox with an open gate becomes any other by closing some of its sockets.
+bool fits_network(const protocol::Launch& like, const protocol::Launch& launch) {
+  const bool is_any = protocol::network_of(like) == NetworkMode::open;
+  return like.network == launch.network || (is_any && protocol::network_of(launch) != NetworkMode::bare);
+}
+
+// What the launch does not have is closed before its program runs: from then on it is refused (gate.h).
+void close_beyond(Instance& instance, std::uint32_t granted) {
+  using protocol::Launched;
+  auto next = instance.listeners.begin();
+  for (const std::uint32_t one : {Launched::kRuntimeListener, Launched::kPlatformListener, Launched::kGateTcp,
+                                  Launched::kGateUdp, Launched::kGateRefusals, Launched::kRuntimeLine}) {
+    if ((instance.wanted_listeners & one) == 0) continue;
+    next = (granted & one) == 0 ? instance.listeners.erase(next) : next + 1;
+  }
+  instance.wanted_listeners &= granted;
+}
+
 }  // namespace
 
 Result<LogPipe> make_log_pipe(const Identity& identity) {
@@ -52,11 +70,14 @@ Result<LogPipe> make_log_pipe(const Identity& identity) {
 }
 
 std::uint32_t listeners_of(const protocol::Launch& launch) {
+  using protocol::Launched;
+  const NetworkMode network = protocol::network_of(launch);
   std::uint32_t wanted = 0;
-  if (launch.runtime_port != 0) wanted |= protocol::Launched::kRuntimeListener;
-  if (launch.platform_port != 0) wanted |= protocol::Launched::kPlatformListener;
-  if (protocol::has_gate(launch)) wanted |= protocol::Launched::kGateTcp | protocol::Launched::kGateUdp;
-  if (launch.runtime_line != 0) wanted |= protocol::Launched::kRuntimeLine;
+  if (launch.runtime_port != 0) wanted |= Launched::kRuntimeListener;
+  if (launch.platform_port != 0 && network != NetworkMode::none) wanted |= Launched::kPlatformListener;
+  if (network == NetworkMode::open) wanted |= Launched::kGateTcp | Launched::kGateUdp;
+  if (network != NetworkMode::bare) wanted |= Launched::kGateRefusals;
+  if (launch.runtime_line != 0) wanted |= Launched::kRuntimeLine;
   return wanted;
 }
 
@@ -66,7 +87,7 @@ ShellKind* SpawnerLoop::kind_of(const protocol::Launch& launch) {
   if (found == kinds_.end()) return nullptr;
   const auto& like = *found->second.like;
   const bool fits = like.uid == launch.uid && like.gid == launch.gid && like.runtime_port == launch.runtime_port &&
-                    like.platform_port == launch.platform_port && like.network == launch.network &&
+                    like.platform_port == launch.platform_port && fits_network(like, launch) &&
                     like.runtime_line == launch.runtime_line &&
                     (!found->second.is_template || like.seccomp_profile == launch.seccomp_profile) &&
                     begins_with(launch, like);
@@ -96,7 +117,7 @@ Result<Instance*> SpawnerLoop::make_shell(const protocol::Launch& like, std::uin
   instance.wanted_listeners = listeners_of(like);
   Confinement confinement;
   confinement.has_runtime_line = like.runtime_line != 0;
-  confinement.has_gate = protocol::has_gate(like);
+  confinement.network = protocol::network_of(like);
   confinement.runtime_port = like.runtime_port;
   confinement.platform_port = like.platform_port;
   confinement.identity = {geteuid(), getegid(), like.uid, like.gid, is_privileged_};
@@ -175,8 +196,13 @@ void SpawnerLoop::forget_launches() {
 }
 
 void SpawnerLoop::assign_when_possible(Instance& instance) {
-  const bool is_waited_for = instance.program_is_forked;
-  if (!instance.launch || instance.state != Instance::State::shell || (is_waited_for && !instance.is_joined)) return;
+  if (!instance.launch || instance.state != Instance::State::shell) return;
+  if (instance.program_is_forked && !instance.is_joined) return;
+  const std::uint32_t granted = listeners_of(*instance.launch);
+  if (granted != instance.wanted_listeners) {
+    if (!instance.is_prepared) return;
+    close_beyond(instance, granted);
+  }
   if (const auto assigned = assign_launch(instance); !assigned) fail_instance(instance, assigned.error());
 }
 

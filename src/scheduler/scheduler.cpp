@@ -37,7 +37,7 @@ std::expected<Pool*, std::string> Scheduler::pool_of(const catalog::FunctionPtr&
 
 void Scheduler::expect(const instance::Runtime& runtime) {
   if (ready_ == 0 || runtime.start_kind == 0 || !expected_.insert(runtime.start_kind).second) return;
-  const auto kind = instance::start_kind(runtime, around_.platform, around_.limits);
+  const auto kind = instance::start_kind(runtime, around_.platform, around_.limits, around_.network.has_gates());
   around_.backend.keep_ready(kind.number, kind.like, ready_, kind.is_template);
 }
 
