@@ -32,6 +32,11 @@ for package in "${wanted[@]}"; do
     golang-go) command -v go >/dev/null && continue ;;
     ruby) command -v ruby >/dev/null && continue ;;
     openjdk-17-jdk-headless) command -v javac >/dev/null && continue ;;
+    maven) command -v mvn >/dev/null && continue ;;
+    cargo)
+      command -v cargo >/dev/null && continue
+      # Debian 12's own cannot read today's crates.io; the one that its browsers are built with can.
+      apt-cache show cargo-web >/dev/null 2>&1 && package=cargo-web ;;
     npm) command -v npm >/dev/null && continue ;;
     libnode-dev) [ -e /usr/include/node/node_api.h ] && continue ;;
   esac

@@ -3,11 +3,14 @@
 #
 #   build/clients/awslambdaric/     PyPI awslambdaric, for /usr/bin/python3
 #   build/clients/aws-lambda-ric/   npm aws-lambda-ric, with its native add-on built here (a minute or two, once)
+#   build/clients/aws-lambda-go/    the Go proxy's aws-lambda-go
+#   build/clients/aws-lambda-java/  Maven's aws-lambda-java-runtime-interface-client
+#   build/clients/lambda-runtime/   crates.io's lambda_runtime (a minute, once)
 #   build/clients/c-bootstrap/      c_bootstrap.c
 #
 # Usage: build.sh [NAME ...]; all of them by default. LAMBENT_CLIENTS_DIR sets another place than build/clients.
 # Each folder is what goes into the zip of a `provided.al2023` function. Needs packages.txt and, of the network, the
-# PyPI and npm registries only. A folder whose stamp is up to date is left as it is, and one that this user has built
+# registries of PyPI, npm, Go, Maven and crates.io only. A folder whose stamp is up to date is left as it is, and one that this user has built
 # before, in another worktree, is copied from LAMBENT_CACHE_DIR (~/.cache/lambent).
 set -eu
 
@@ -84,6 +87,33 @@ build_aws_lambda_ric() {
     publish aws-lambda-ric
 }
 
+build_aws_lambda_go() {
+    up_to_date aws-lambda-go "$(cat "$here"/aws-lambda-go/*; go version)" && return
+    begin aws-lambda-go
+    (cd "$here/aws-lambda-go" && GOPATH=${GOPATH:-$out/../go} GOFLAGS=-mod=readonly CGO_ENABLED=0 \
+        go build -trimpath -ldflags='-s -w' -tags lambda.norpc -o "$work/bootstrap" .)
+    publish aws-lambda-go
+}
+
+build_aws_lambda_java() {
+    up_to_date aws-lambda-java "$(cat "$here"/aws-lambda-java/*; javac -version 2>&1)" && return
+    begin aws-lambda-java
+    mvn -q -B -f "$here/aws-lambda-java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$work/lib"
+    javac -encoding UTF-8 -cp "$work/lib/*" -d "$work" "$here/aws-lambda-java/App.java"
+    cp "$here/aws-lambda-java/bootstrap" "$work/"
+    publish aws-lambda-java
+}
+
+build_lambda_runtime() {
+    up_to_date lambda-runtime "$(cat "$here"/lambda-runtime/Cargo.* "$here"/lambda-runtime/src/*; cargo --version)" && return
+    begin lambda-runtime
+    scratch=$out/.work/cargo
+    (cd "$here/lambda-runtime" && CARGO_TARGET_DIR=$scratch cargo build --release --locked --quiet)
+    cp "$scratch/release/bootstrap" "$work/"
+    rm -rf "$scratch"
+    publish lambda-runtime
+}
+
 build_c_bootstrap() {
     up_to_date c-bootstrap "$(cat "$here/c_bootstrap.c")" && return
     begin c-bootstrap
@@ -91,11 +121,14 @@ build_c_bootstrap() {
     publish c-bootstrap
 }
 
-[ $# -gt 0 ] || set -- c-bootstrap awslambdaric aws-lambda-ric
+[ $# -gt 0 ] || set -- c-bootstrap awslambdaric aws-lambda-ric aws-lambda-go aws-lambda-java lambda-runtime
 for name in "$@"; do
     case $name in
     awslambdaric) build_awslambdaric ;;
     aws-lambda-ric) build_aws_lambda_ric ;;
+    aws-lambda-go) build_aws_lambda_go ;;
+    aws-lambda-java) build_aws_lambda_java ;;
+    lambda-runtime) build_lambda_runtime ;;
     c-bootstrap) build_c_bootstrap ;;
     *) echo "unknown client: $name" >&2; exit 2 ;;
     esac

@@ -20,7 +20,10 @@ from instance import Instance  # noqa: E402
 from runtime_api_server import RuntimeApiServer  # noqa: E402
 
 CLIENTS = os.environ.get("LAMBENT_CLIENTS_DIR") or os.path.join(ROOT, "build", "clients")
-HANDLERS = {"awslambdaric": "app.handler", "aws-lambda-ric": "index.handler", "c-bootstrap": "hello"}
+HANDLERS = {"awslambdaric": "app.handler", "aws-lambda-ric": "index.handler", "aws-lambda-go": "handle",
+            "aws-lambda-java": "App::handle", "lambda-runtime": "handle", "c-bootstrap": "hello"}
+ERRORS = {"awslambdaric": "ValueError", "aws-lambda-ric": "TypeError", "aws-lambda-go": "AskedError",
+          "aws-lambda-java": "App$AskedError", "lambda-runtime": "alloc::boxed::Box", "c-bootstrap": "Custom.Error"}
 EVENTS = ({"a": [1, 2.5, None, True, "\u00fc\U0001f600"]}, [], "text", 0, "x" * 3000000)
 
 
@@ -55,12 +58,13 @@ def test_a_client_serves_events_over_one_instance(start, client):
     assert "a line" in run.output()
 
 
-@pytest.mark.parametrize("client, error_type", [
-    ("awslambdaric", "ValueError"), ("aws-lambda-ric", "TypeError"), ("c-bootstrap", "Custom.Error")])
+@pytest.mark.parametrize("client, error_type", ERRORS.items())
 def test_a_client_reports_an_error_and_serves_on(start, client, error_type):
     run = start(client)
     posted = run.invoke("error here")
-    assert (posted.kind, posted.json()["errorType"], posted.json()["errorMessage"]) == ("error", error_type, "error here")
+    error = posted.json()
+    assert (posted.kind, error["errorMessage"]) == ("error", "error here")
+    assert error["errorType"] == error_type or client == "lambda-runtime" and error_type in error["errorType"]
     assert run.result(1) == 1
 
 
@@ -82,6 +86,11 @@ def test_a_missing_handler_is_an_init_error(start, client, handler, error_type):
     assert run.exit_code() != 0
 
 
+def test_the_java_client_reports_a_missing_handler_at_the_call(start):
+    posted = start("aws-lambda-java", "Missing::handle").invoke(1)
+    assert (posted.kind, posted.json()["errorType"]) == ("error", "java.lang.ClassNotFoundException")
+
+
 def test_the_c_client_posts_an_init_error_when_asked_to(start):
     run = start("c-bootstrap", env={"C_BOOTSTRAP_INIT_ERROR": "1"})
     assert run.init_error()["errorType"] == "Custom.InitError"
@@ -101,3 +110,19 @@ def test_awss_node_client_streams(start):
     posted = run.invoke("error")
     report = json.loads(base64.b64decode(posted.trailers["lambda-runtime-function-error-body"]))
     assert (posted.body, report["errorType"]) == (b"one ", "TypeError")
+
+
+def test_awss_go_client_streams(start):
+    run = start("aws-lambda-go", "stream")
+    posted = run.invoke({})
+    assert posted.body == b"one two"
+    posted = run.invoke("error")
+    report = json.loads(base64.b64decode(posted.trailers["lambda-runtime-function-error-body"]))
+    assert (posted.body, report["errorMessage"]) == (b"one ", "in the middle")
+
+
+def test_awss_rust_client_streams(start):
+    posted = start("lambda-runtime", "stream").invoke({})
+    # What stands before the eight zero bytes is status and headers for a function URL.
+    assert posted.body.partition(b"\0" * 8)[2] == b"one two"
+    assert posted.headers["lambda-runtime-function-response-mode"] == "streaming"
