@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -171,11 +172,15 @@ IamService::Answer<api::ListPolicyVersionsResponse> IamService::list_policy_vers
     const Call&, api::ListPolicyVersionsRequest request) {
   LAMBENT_CO_TRY(const auto policy, find_policy(request.policy_arn));
   api::ListPolicyVersionsResponse reply;
-  auto& versions = reply.versions.emplace();
-  for (auto each = policy.versions.rbegin(); each != policy.versions.rend(); ++each) {
-    versions.push_back(show_version(policy, *each, false));
+  std::map<std::string, api::PolicyVersion> newest_first;
+  for (const auto& each : policy.versions) {
+    newest_first.emplace(fmt::format("{:010}", std::numeric_limits<std::uint32_t>::max() - each.number),
+                         show_version(policy, each, false));
   }
-  reply.is_truncated = false;
+  auto& versions = reply.versions.emplace();
+  LAMBENT_CO_TRY_VOID(
+      page(reply, newest_first, "versions of " + policy.name, request.marker, request.max_items,
+           [&](const std::string&, const api::PolicyVersion& version) { versions.push_back(version); }));
   co_return reply;
 }
 
@@ -226,8 +231,12 @@ IamService::Answer<Nothing> IamService::untag_policy(const Call&, api::UntagPoli
 IamService::Answer<api::ListPolicyTagsResponse> IamService::list_policy_tags(const Call&,
                                                                              api::ListPolicyTagsRequest request) {
   LAMBENT_CO_TRY(const auto policy, find_policy(request.policy_arn));
-  co_return api::ListPolicyTagsResponse{
-      .tags = show(policy).tags.value_or(std::vector<api::Tag>()), .is_truncated = false, .marker = {}};
+  const std::map<std::string, std::string> tags(policy.tags.begin(), policy.tags.end());
+  api::ListPolicyTagsResponse reply;
+  LAMBENT_CO_TRY_VOID(
+      page(reply, tags, "tags of " + policy.name, request.marker, request.max_items,
+           [&](const std::string& key, const std::string& value) { reply.tags.push_back({key, value}); }));
+  co_return reply;
 }
 
 // Users and groups are not there.
@@ -242,12 +251,13 @@ IamService::Answer<api::ListEntitiesForPolicyResponse> IamService::list_entities
   auto& roles = reply.policy_roles.emplace();
   const bool wants_roles = !request.entity_filter || request.entity_filter == "Role" ||
                            request.entity_filter == "LocalManagedPolicy" || request.entity_filter == "AWSManagedPolicy";
+  std::map<std::string, std::string> found;
   if (wants_roles && request.policy_usage_filter != "PermissionsBoundary") {
-    for (const auto& role : roles_with(request.policy_arn)) {
-      roles.push_back({.role_name = role.name, .role_id = role.id});
-    }
+    for (const auto& role : roles_with(request.policy_arn)) found.emplace(role.name, role.id);
   }
-  reply.is_truncated = false;
+  LAMBENT_CO_TRY_VOID(page(
+      reply, found, "entities of " + request.policy_arn, request.marker, request.max_items,
+      [&](const std::string& name, const std::string& id) { roles.push_back({.role_name = name, .role_id = id}); }));
   co_return reply;
 }
 

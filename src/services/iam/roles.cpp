@@ -263,14 +263,22 @@ IamService::Answer<Nothing> IamService::untag_role(const Call&, api::UntagRoleRe
 IamService::Answer<api::ListRoleTagsResponse> IamService::list_role_tags(const Call&,
                                                                          api::ListRoleTagsRequest request) {
   LAMBENT_CO_TRY(const auto role, find_role(request.role_name));
-  co_return api::ListRoleTagsResponse{.tags = to_tags(role.tags), .is_truncated = false, .marker = {}};
+  const std::map<std::string, std::string> tags(role.tags.begin(), role.tags.end());
+  api::ListRoleTagsResponse reply;
+  LAMBENT_CO_TRY_VOID(
+      page(reply, tags, "tags of role " + role.name, request.marker, request.max_items,
+           [&](const std::string& key, const std::string& value) { reply.tags.push_back({key, value}); }));
+  co_return reply;
 }
 
 // There are no instance profiles; tools ask before they delete a role.
 IamService::Answer<api::ListInstanceProfilesForRoleResponse> IamService::list_instance_profiles_for_role(
     const Call&, api::ListInstanceProfilesForRoleRequest request) {
   LAMBENT_CO_TRY_VOID(find_role(request.role_name));
-  co_return api::ListInstanceProfilesForRoleResponse{.instance_profiles = {}, .is_truncated = false, .marker = {}};
+  api::ListInstanceProfilesForRoleResponse reply;
+  LAMBENT_CO_TRY_VOID(page(reply, std::map<std::string, int>(), "profiles", request.marker, request.max_items,
+                           [](const std::string&, int) {}));
+  co_return reply;
 }
 
 }  // namespace lambent::services::iam

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <map>
 #include <utility>
 
 #include "base/time_format.h"
@@ -160,7 +161,13 @@ Answer<api::ListFunctionsByCodeSigningConfigResponse> LambdaService::list_functi
     const CallContext&, api::ListFunctionsByCodeSigningConfigRequest request) {
   LAMBENT_CO_TRY_VOID(find_code_signing(request.code_signing_config_arn));
   api::ListFunctionsByCodeSigningConfigResponse reply;
-  reply.function_arns = functions_with_code_signing(request.code_signing_config_arn);
+  std::map<std::string, bool> found;
+  for (auto& arn : functions_with_code_signing(request.code_signing_config_arn)) found.emplace(std::move(arn), true);
+  auto& arns = reply.function_arns.emplace();
+  auto next = each_of_page(found, parts_.catalog.markers(), request.code_signing_config_arn, request.marker,
+                           request.max_items, kDefaultPage, [&](const std::string& arn, bool) { arns.push_back(arn); });
+  if (!next) co_return failure(next.error());
+  reply.next_marker = *std::move(next);
   co_return reply;
 }
 
