@@ -143,3 +143,33 @@ def test_table_errors_have_their_names(tables, step, error):
     found = tables[step]
     assert (found["name"], found["status"], found["isServiceError"]) == (error, 400, True)
     assert found["message"] not in ("", "UnknownError")
+
+
+STREAMS = """
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  console.log('from inside');
+  for (let i = 0; i < (event.megabytes ?? 0); i++) {
+    if (!stream.write('x'.repeat(1 << 20))) await new Promise((done) => stream.once('drain', done));
+  }
+  stream.write('one ');
+  await new Promise((done) => setTimeout(done, event.pause ?? 100));
+  if (event.fail) throw new RangeError('midway');
+  stream.end('two');
+});
+"""
+
+
+def test_a_streamed_answer_arrives_piece_by_piece(sdk, server, node_runtime):
+    name = server.create_function({"index.js": STREAMS}, runtime=node_runtime, handler="index.handler", MemorySize=256, Timeout=30)
+    found = run(sdk, server, "streams", "-", "-", name)
+    whole = found["whole"]
+    assert (whole["status"], whole["type"], whole["version"]) == (200, "application/vnd.amazon.eventstream", "$LATEST")
+    assert "".join(piece["text"] for piece in whole["pieces"]) == "one two"
+    assert whole["pieces"][-1]["at"] - whole["pieces"][0]["at"] > 300
+    assert "error" not in whole["complete"] and "from inside" in whole["complete"]["log"]
+    broken = found["broken"]
+    assert [piece["text"] for piece in broken["pieces"]] == ["one "]
+    assert broken["complete"]["error"] == "Unhandled" and "midway" in broken["complete"]["details"]
+    assert found["large"] == (8 << 20) + len("one two")
+    assert found["dryRun"] == 204
+    assert (found["missing"]["class"], found["missing"]["status"]) == ("ResourceNotFoundException", 404)

@@ -1,5 +1,5 @@
 // AWS's SDK for JavaScript against a server, as AWS_ENDPOINT_URL and the credentials in the environment lead to it.
-// Usage: node sdk.mjs lambda|dynamodb ZIP RUNTIME NAME. Prints one JSON object of what each step gave; a test reads it.
+// Usage: node sdk.mjs lambda|dynamodb|streams ZIP RUNTIME NAME. Prints one JSON object of what each step gave; a test reads it.
 import { readFileSync } from 'node:fs';
 import * as lambdaSdk from '@aws-sdk/client-lambda';
 import * as dynamoSdk from '@aws-sdk/client-dynamodb';
@@ -141,4 +141,30 @@ async function dynamodb() {
   return found;
 }
 
-console.log(JSON.stringify(await { lambda, dynamodb }[part]()));
+// InvokeWithResponseStream: what came in which piece, and when.
+async function streams() {
+  const { InvokeWithResponseStreamCommand, LambdaClient } = lambdaSdk;
+  const client = new LambdaClient(retries);
+  const read = async (event, more) => {
+    const answer = await client.send(new InvokeWithResponseStreamCommand({
+      FunctionName: name, Payload: JSON.stringify(event), ...more }));
+    const found = { status: answer.StatusCode, type: answer.ResponseStreamContentType, version: answer.ExecutedVersion, pieces: [] };
+    for await (const piece of answer.EventStream ?? []) {
+      if (piece.PayloadChunk) found.pieces.push({ text: text(piece.PayloadChunk.Payload), at: Date.now() });
+      if (piece.InvokeComplete) {
+        const { ErrorCode: error, ErrorDetails: details, LogResult: log } = piece.InvokeComplete;
+        found.complete = { error, details, log: log && Buffer.from(log, 'base64').toString() };
+      }
+    }
+    return found;
+  };
+  return {
+    whole: await read({ pause: 700 }, { LogType: 'Tail' }),
+    broken: await read({ fail: true }),
+    large: (await read({ megabytes: 8 })).pieces.reduce((size, piece) => size + piece.text.length, 0),
+    dryRun: (await read({}, { InvocationType: 'DryRun' })).status,
+    missing: await failureOf(client.send(new InvokeWithResponseStreamCommand({ FunctionName: 'no-such-function' }))),
+  };
+}
+
+console.log(JSON.stringify(await { lambda, dynamodb, streams }[part]()));
