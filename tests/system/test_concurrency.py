@@ -8,6 +8,7 @@ import time
 
 import botocore.exceptions
 import pytest
+from function_sources import SIGNED
 from lambent import NOT_FORKED, ROOT, new_name, process_ids_of, wait_for
 
 STREAM = "def handler(event, context):\n    return [event, context.log_stream_name]\n"
@@ -133,29 +134,14 @@ def test_a_throttled_event_runs_when_there_is_room(new_server):
     wait_for(all_ran, "every event ran", 90)
 
 
-RECURSION = """
-import datetime, hashlib, hmac, json, os, urllib.request
-def invoke(name, event):
-    e = os.environ
-    url = e['AWS_ENDPOINT_URL'] + '/2015-03-31/functions/' + name + '/invocations'
-    body = json.dumps(event).encode()
-    when = datetime.datetime.utcnow().strftime('%Y%m%dT%H%M%SZ')
-    scope = '/'.join([when[:8], e['AWS_REGION'], 'lambda', 'aws4_request'])
-    given = {'host': url.split('/')[2], 'x-amz-date': when, 'x-amz-security-token': e['AWS_SESSION_TOKEN']}
-    names = sorted(given)
-    canonical = '\\n'.join(['POST', '/' + url.split('/', 3)[3], ''] + [n + ':' + given[n] for n in names] +
-                          ['', ';'.join(names), hashlib.sha256(body).hexdigest()])
-    text = '\\n'.join(['AWS4-HMAC-SHA256', when, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = ('AWS4' + e['AWS_SECRET_ACCESS_KEY']).encode()
-    for part in scope.split('/'):
-        key = hmac.new(key, part.encode(), 'sha256').digest()
-    given['Authorization'] = 'AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s' % (
-        e['AWS_ACCESS_KEY_ID'], scope, ';'.join(names), hmac.new(key, text.encode(), 'sha256').hexdigest())
-    with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=given)) as answer:
-        return json.loads(answer.read())
-
+RECURSION = SIGNED + """
+import json
 def handler(n, context):
-    return [context.function_name] if n == 0 else [context.function_name] + invoke(context.function_name, n - 1)
+    if n == 0:
+        return [context.function_name]
+    path = '/2015-03-31/functions/' + context.function_name + '/invocations'
+    status, answer = api('POST', path, json.dumps(n - 1).encode())
+    return [context.function_name] + json.loads(answer)
 """
 
 

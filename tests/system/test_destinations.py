@@ -5,38 +5,22 @@ import json
 import pytest
 
 from functions_api import arn_of, client, create, refused  # noqa: F401
+from function_sources import SIGNED
 from lambent import new_name, wait_for
 
 FAIL = "def handler(event, context):\n    raise ValueError('no')\n"
 PRINT = "import json\ndef handler(event, context):\n    print('GOT ' + json.dumps(event))\n"
 # Calls itself with the header that AWS's SDKs hand on, and counts down.
-LOOP = """
-import datetime, hashlib, hmac, json, os, urllib.request
+LOOP = SIGNED + """
+import json
 def handler(event, context):
     print('TURN')
     if event['left'] == 0:
         return 'through'
-    e = os.environ
-    url = e['AWS_ENDPOINT_URL'] + '/2015-03-31/functions/' + context.function_name + '/invocations'
-    body = json.dumps({**event, 'left': event['left'] - 1}).encode()
-    when = datetime.datetime.utcnow().strftime('%Y%m%dT%H%M%SZ')
-    scope = '/'.join([when[:8], e['AWS_REGION'], 'lambda', 'aws4_request'])
-    given = {'host': url.split('/')[2], 'x-amz-date': when, 'x-amz-invocation-type': event['type'],
-             'x-amz-security-token': e['AWS_SESSION_TOKEN'], 'x-amzn-trace-id': e['_X_AMZN_TRACE_ID']}
-    names = sorted(given)
-    canonical = '\\n'.join(['POST', '/' + url.split('/', 3)[3], ''] + [n + ':' + given[n] for n in names] +
-                          ['', ';'.join(names), hashlib.sha256(body).hexdigest()])
-    text = '\\n'.join(['AWS4-HMAC-SHA256', when, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = ('AWS4' + e['AWS_SECRET_ACCESS_KEY']).encode()
-    for part in scope.split('/'):
-        key = hmac.new(key, part.encode(), 'sha256').digest()
-    given['Authorization'] = 'AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s' % (
-        e['AWS_ACCESS_KEY_ID'], scope, ';'.join(names), hmac.new(key, text.encode(), 'sha256').hexdigest())
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=given)) as answer:
-            return json.loads(answer.read() or b'null')
-    except urllib.error.HTTPError as error:
-        return [error.code, error.headers['x-amzn-ErrorType']]
+    path = '/2015-03-31/functions/' + context.function_name + '/invocations'
+    status, answer = api('POST', path, json.dumps({**event, 'left': event['left'] - 1}).encode(),
+                         headers={'x-amz-invocation-type': event['type'], 'x-amzn-trace-id': os.environ['_X_AMZN_TRACE_ID']})
+    return json.loads(answer or 'null') if status < 300 else [status, answer]
 """
 
 

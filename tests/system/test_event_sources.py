@@ -7,6 +7,7 @@ import boto3.dynamodb.types
 import pytest
 
 import lambent
+from function_sources import SIGNED
 from functions_api import refused
 from lambent import new_name, wait_for
 
@@ -38,30 +39,14 @@ def handler(event, context):
 """
 
 # Notes in a table when each record first came; signs for itself, since the host's Python has no boto3.
-NOTES = """
-import datetime, hashlib, hmac, json, os, time, urllib.error, urllib.request
+NOTES = SIGNED + """
+import json, time
 def put(item):
-    e = os.environ
-    body = json.dumps({'TableName': e['NOTES'], 'Item': item, 'ConditionExpression': 'attribute_not_exists(id)'}).encode()
-    when = datetime.datetime.utcnow().strftime('%Y%m%dT%H%M%SZ')
-    scope = '/'.join([when[:8], e['AWS_REGION'], 'dynamodb', 'aws4_request'])
-    url = e['AWS_ENDPOINT_URL'] + '/'
-    given = {'content-type': 'application/x-amz-json-1.0', 'host': url.split('/')[2], 'x-amz-date': when,
-             'x-amz-security-token': e['AWS_SESSION_TOKEN'], 'x-amz-target': 'DynamoDB_20120810.PutItem'}
-    names = sorted(given)
-    canonical = '\\n'.join(['POST', '/', ''] + [n + ':' + given[n] for n in names] +
-                          ['', ';'.join(names), hashlib.sha256(body).hexdigest()])
-    text = '\\n'.join(['AWS4-HMAC-SHA256', when, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = ('AWS4' + e['AWS_SECRET_ACCESS_KEY']).encode()
-    for part in scope.split('/'):
-        key = hmac.new(key, part.encode(), 'sha256').digest()
-    given['Authorization'] = 'AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s' % (
-        e['AWS_ACCESS_KEY_ID'], scope, ';'.join(names), hmac.new(key, text.encode(), 'sha256').hexdigest())
-    try:
-        urllib.request.urlopen(urllib.request.Request(url, data=body, headers=given)).read()
-    except urllib.error.HTTPError as error:
-        if b'ConditionalCheckFailed' not in error.read():
-            raise
+    body = json.dumps({'TableName': os.environ['NOTES'], 'Item': item, 'ConditionExpression': 'attribute_not_exists(id)'}).encode()
+    status, answer = api('POST', '/', body, service='dynamodb', headers={
+        'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'DynamoDB_20120810.PutItem'})
+    if status != 200 and 'ConditionalCheckFailed' not in answer:
+        raise RuntimeError(answer)
 def handler(event, context):
     for record in event['Records']:
         put({'id': {'S': record['dynamodb']['NewImage']['n']['N']}, 'at': {'N': str(time.time_ns())}})
