@@ -14,11 +14,13 @@
 #include <functional>
 
 #include "base/files.h"
+#include "base/log.h"
 
 namespace lambent::sandbox {
 namespace {
 
-constexpr int kRemoveTries = 2000;  // of a millisecond each: an earlier run's processes end within that
+// Of a millisecond each, for all cgroups together: an earlier run's processes end within that.
+constexpr int kRemoveTries = 4000;
 
 std::vector<std::string> folders_in(const std::string& folder) {
   std::vector<std::string> names;
@@ -146,6 +148,13 @@ void SandboxCgroup::hasten_end() {
   for (const auto& place : places_) place.backend->hasten_end(place.folder);
 }
 
+std::string SandboxCgroup::text() const {
+  if (places_.empty()) return "without a cgroup";
+  std::string all = "in";
+  for (const auto& place : places_) all += " " + place.folder;
+  return all;
+}
+
 bool SandboxCgroup::remove() {
   std::erase_if(places_, [](const Place& place) { return rmdir(place.folder.c_str()) == 0 || errno == ENOENT; });
   return places_.empty();
@@ -169,20 +178,34 @@ CgroupTree CgroupTree::of(const std::vector<CgroupHierarchy>& hierarchies) {
   return tree;
 }
 
-void CgroupTree::end_leftovers(CgroupBackend& backend) {
+// One above the highest key that is left.
+std::uint64_t CgroupTree::end_leftovers(CgroupBackend& backend, int& tries) {
   const std::string ours = backend.own_folder() + "/" + name_;
-  for (const auto& folder : folders_in(ours)) {
-    for (int tries = 0; rmdir(folder.c_str()) != 0 && errno == EBUSY && tries < kRemoveTries; ++tries) {
+  const auto left = folders_in(ours);
+  for (const auto& folder : left) backend.kill_all(folder);
+  std::uint64_t next = 1;
+  for (const auto& folder : left) {
+    bool is_gone = rmdir(folder.c_str()) == 0;
+    while (!is_gone && errno == EBUSY && tries-- > 0) {
       backend.kill_all(folder);
       usleep(1000);
+      is_gone = rmdir(folder.c_str()) == 0;
     }
+    if (is_gone || errno == ENOENT) continue;
+    log::error("spawner: processes of an earlier run do not end, and stay in {}", folder);
+    std::uint64_t key = 0;
+    std::from_chars(folder.data() + folder.rfind('/') + 2, folder.data() + folder.size(), key);
+    next = std::max(next, key + 1);
   }
+  return next;
 }
 
-void CgroupTree::prepare(const std::string& name) {
+std::uint64_t CgroupTree::prepare(const std::string& name) {
   name_ = name;
+  std::uint64_t first_key = 1;
+  int tries = kRemoveTries;
   for (const auto& backend : backends_) {
-    end_leftovers(*backend);
+    first_key = std::max(first_key, end_leftovers(*backend, tries));
     const auto is_carried = [&](Controller one) { return use_of(one).backend != nullptr; };
     std::erase_if(backend->wanted, is_carried);
     if (backend->wanted.empty()) continue;
@@ -198,6 +221,7 @@ void CgroupTree::prepare(const std::string& name) {
     std::erase_if(backend->wanted, std::not_fn(is_carried));
     if (!backend->wanted.empty()) in_use_.push_back(backend.get());
   }
+  return first_key;
 }
 
 void CgroupTree::remove() {

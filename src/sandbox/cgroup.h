@@ -105,6 +105,7 @@ class SandboxCgroup {
   void kill_all();
   // To be called once the sandbox is killed: a thousand processes end in seconds also where their share is small.
   void hasten_end();
+  [[nodiscard]] std::string text() const;  // where it is, for a log line
   // False while a process is still in it: kill_all() and try again soon. True also where there was nothing.
   [[nodiscard]] bool remove();
 
@@ -124,9 +125,10 @@ class CgroupTree {
   static CgroupTree discover();
   static CgroupTree of(const std::vector<CgroupHierarchy>& hierarchies);
 
-  // Makes the folders called `name`, ends and removes what an earlier run left in them. A controller that cannot be
-  // used is left out, and why() tells.
-  void prepare(const std::string& name);
+  // Makes the folders called `name`, ends and removes what an earlier run left in them; what the kernel does not end
+  // within some seconds stays, and is logged. A controller that cannot be used is left out, and why() tells.
+  // Gives the first key that nothing was left under.
+  std::uint64_t prepare(const std::string& name);
   // Removes the folders called `name`; they must be empty.
   void remove();
 
@@ -144,7 +146,7 @@ class CgroupTree {
     std::string why_not = "no cgroup hierarchy of this host carries the controller";
   };
   [[nodiscard]] Use& use_of(Controller controller) { return uses_[static_cast<std::size_t>(controller)]; }
-  void end_leftovers(CgroupBackend& backend);
+  std::uint64_t end_leftovers(CgroupBackend& backend, int& tries);
 
   std::string name_;
   std::vector<std::unique_ptr<CgroupBackend>> backends_;

@@ -43,6 +43,7 @@ struct Instance {
     running,   // Launched was sent
     failed,    // LaunchFailed is decided; waiting for the end
     removing,  // ended and reaped; a cgroup is still busy
+    stuck,     // the kernel does not end it: told as ended, kept and killed again until it goes
   };
 
   std::uint64_t key = 0;   // the spawner's own name for it
@@ -58,6 +59,7 @@ struct Instance {
   std::uint32_t host_uid = 0;
   std::chrono::steady_clock::time_point deadline;      // of preparing or of the assignment
   std::chrono::steady_clock::time_point hasten_again;  // killed, and not gone yet
+  std::chrono::steady_clock::time_point end_by;        // killed or ended: from then on it is stuck
 
   std::vector<UniqueFd> listeners;     // from "prepared" until they are handed over
   std::uint32_t wanted_listeners = 0;  // bits of protocol::Launched
@@ -80,6 +82,7 @@ struct Instance {
   pid_t program_in_house = 0;        // as the house's pid namespace names it
 
   bool is_killed = false;
+  bool is_reaped = false;
   bool is_out_of_memory = false;
   std::optional<int> program_status;    // as of wait(2), from its first process or from the template
   std::optional<ChildMessage> failure;  // of the set-up

@@ -93,7 +93,7 @@ int SpawnerLoop::wait_ms() const {
     if (instance.hasten_again != Time()) until(instance.hasten_again);
     if (instance.state == Instance::State::removing) wait = std::chrono::milliseconds(1);
   }
-  for (const auto& [id, job] : unpackings_) until(job.deadline);
+  for (const auto& [id, job] : unpackings_) until(is_stopping_ ? now + kHastenEvery : job.deadline);
   if (refill_at_ != Time::max() && !is_stopping_) until(refill_at_);
   return static_cast<int>(std::max<std::int64_t>(wait.count(), 0));
 }
@@ -103,10 +103,12 @@ void SpawnerLoop::on_tick() {
   const auto now = steady_clock::now();
   for (auto next = instances_.begin(); next != instances_.end();) {
     Instance& instance = (next++)->second;  // finish() removes it
-    if (instance.state == Instance::State::removing) {
+    if (instance.end_by != Time() && now >= instance.end_by) {
+      set_aside(instance);
+    } else if (instance.state == Instance::State::removing) {
       finish(instance);
     } else if (instance.hasten_again != Time() && now >= instance.hasten_again) {
-      kill_instance(instance);
+      instance.is_reaped ? finish(instance) : kill_instance(instance);
     } else if (instance.deadline != Time() && now >= instance.deadline) {
       fail_instance(instance, {"set up sandbox", "", ETIMEDOUT, ""});
     }
@@ -117,9 +119,21 @@ void SpawnerLoop::on_tick() {
   if (now >= refill_at_ && !is_stopping_) refill(now);
 }
 
+// What the kernel does not end is not waited for: it has been killed, and goes when the kernel lets it. The next start
+// removes its cgroup.
+bool SpawnerLoop::is_all_over(Time give_up_at) const {
+  if (!is_stopping_) return false;
+  const auto is_stuck = [](const auto& one) { return one.second.state == Instance::State::stuck; };
+  return std::ranges::all_of(instances_, is_stuck) && (unpackings_.empty() || steady_clock::now() >= give_up_at);
+}
+
 int SpawnerLoop::run() {
-  while (!is_stopping_ || !instances_.empty() || !unpackings_.empty()) {
-    if (is_stopping_) end_everything();
+  auto give_up_at = Time::max();
+  while (!is_all_over(give_up_at)) {
+    if (is_stopping_) {
+      if (give_up_at == Time::max()) give_up_at = steady_clock::now() + kEndTime;
+      end_everything();
+    }
     std::array<epoll_event, 64> events{};
     const int count = epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms());
     if (count < 0 && errno != EINTR) {
@@ -130,6 +144,10 @@ int SpawnerLoop::run() {
     on_tick();
   }
   cgroups_.remove();
+  if (!instances_.empty())
+    log::error("spawner: ends without {} sandboxes that the kernel did not end", instances_.size());
+  if (!unpackings_.empty())
+    log::error("spawner: ends without {} unpackings that the kernel did not end", unpackings_.size());
   return 0;
 }
 

@@ -29,6 +29,7 @@ using LaunchResult = std::expected<Child, LaunchError>;
 using UnpackResult = std::expected<UnpackReport, UnpackError>;
 using OnExit = std::function<void(const ExitReport&)>;
 
+constexpr std::chrono::seconds kStopTime{20};
 constexpr std::chrono::milliseconds kSendRetry{1};
 
 HostReport report_of(const protocol::Ready& message) {
@@ -332,18 +333,27 @@ net::Task<UnpackResult> SpawnerClient::unpack(UniqueFd zip, UniqueFd destination
   co_return co_await result;
 }
 
+// The spawner gives up on what the kernel does not end (kEndTime of spawner_process.h); only where it hangs itself is
+// it left behind.
 net::Task<> SpawnerClient::close() {
   const auto impl = impl_;
   if (impl->is_closing) co_return;
   impl->is_closing = true;
+  std::optional<net::Readiness> ended;
+  if (impl->pidfd.valid()) ended.emplace(impl->loop, impl->pidfd.get());
+  net::Timer patience(impl->loop);
+  patience.arm(kStopTime, [&] {
+    log::error("the spawner, process {}, does not end: it is left behind", impl->pid);
+    impl->line.close();
+    if (ended) ended->cancel();
+  });
   if (impl->is_started) {
     impl->send(protocol::make<protocol::Stop>(protocol::Type::stop, 0));
     co_await impl->scope.join();
   }
   impl->line.close();
-  if (!impl->pidfd.valid()) co_return;
-  net::Readiness ended(impl->loop, impl->pidfd.get());
-  std::ignore = co_await ended.readable();
+  if (!ended) co_return;
+  std::ignore = co_await ended->readable();
   int status = 0;
   waitpid(impl->pid, &status, WNOHANG);
 }

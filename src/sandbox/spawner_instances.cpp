@@ -7,6 +7,7 @@
 #include <bit>
 #include <cerrno>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -16,7 +17,7 @@
 namespace lambent::sandbox {
 namespace {
 
-constexpr std::chrono::milliseconds kHastenEvery{20};
+constexpr std::chrono::seconds kHastenStuckEvery{1};
 constexpr std::chrono::seconds kPauseAfterFailure{1};
 
 }  // namespace
@@ -141,7 +142,10 @@ void SpawnerLoop::kill_instance(Instance& instance) {
   if (instance.state == Instance::State::removing) return;
   instance.launch.reset();
   // The server may freeze it at the same moment; version 1 would keep it so for ever.
-  instance.hasten_again = std::chrono::steady_clock::now() + kHastenEvery;
+  const auto now = std::chrono::steady_clock::now();
+  const bool is_stuck = instance.state == Instance::State::stuck;
+  instance.hasten_again = is_stuck ? now + kHastenStuckEvery : now + kHastenEvery;
+  if (!is_stuck && instance.end_by == Time()) instance.end_by = now + kEndTime;
   // Ends process 1 of the pid namespace, and the kernel everything else in it.
   syscall(SYS_pidfd_send_signal, instance.pidfd.get(), SIGKILL, nullptr, 0);
   end_forerunner(instance);
@@ -153,6 +157,7 @@ void SpawnerLoop::on_ended(Instance& instance) {
   if (instance.state == Instance::State::removing) return;
   hear_out(instance);
   siginfo_t info{};
+  instance.is_reaped = true;
   waitid(P_PIDFD, static_cast<id_t>(instance.pidfd.get()), &info, WEXITED);
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.pidfd.get(), nullptr);
   if (instance.memory_watch.valid()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.memory_watch.get(), nullptr);
@@ -164,6 +169,7 @@ void SpawnerLoop::on_ended(Instance& instance) {
   }
   instance.state = Instance::State::removing;
   instance.deadline = {};
+  instance.end_by = std::chrono::steady_clock::now() + kEndTime;
   if (instance.house) on_house_ended(instance.key);
   finish(instance);
 }
@@ -172,8 +178,31 @@ void SpawnerLoop::on_ended(Instance& instance) {
 void SpawnerLoop::finish(Instance& instance) {
   if (!instance.cgroup.remove()) {
     instance.cgroup.kill_all();
+    if (instance.state == Instance::State::stuck)
+      instance.hasten_again = std::chrono::steady_clock::now() + kHastenStuckEvery;
     return;
   }
+  tell_end(instance);
+  if (instance.host_uid != 0) host_ids_.give_back(instance.host_uid);
+  forget_in_house(instance);
+  if (const auto kind = kinds_.find(instance.kind); kind != kinds_.end()) std::erase(kind->second.shells, instance.key);
+  instances_.erase(instance.key);
+}
+
+// Its user id and its cgroup stay its own, since it may go on for a moment yet.
+void SpawnerLoop::set_aside(Instance& instance) {
+  log::error("spawner: process {} does not end {} s after it was killed; sandbox {} is left to the kernel, {}",
+             instance.pid, kEndTime.count(), instance.key, instance.cgroup.text());
+  tell_end(instance);
+  instance.failure.reset();
+  instance.deadline = {};
+  instance.end_by = {};
+  instance.state = Instance::State::stuck;
+  instance.hasten_again = std::chrono::steady_clock::now() + kHastenStuckEvery;
+}
+
+// Once: whoever waits for it waits no more.
+void SpawnerLoop::tell_end(Instance& instance) {
   if (instance.id == 0) {
     if (instance.failure && !is_stopping_) {
       if (const auto kind = kinds_.find(instance.kind); kind != kinds_.end()) {
@@ -205,11 +234,7 @@ void SpawnerLoop::finish(Instance& instance) {
     exited.memory_peak_bytes = instance.memory_peak.value_or(0);
     reply(exited);
   }
-  if (instance.host_uid != 0) host_ids_.give_back(instance.host_uid);
-  forget_in_house(instance);
-  keys_.erase(instance.id);
-  if (const auto kind = kinds_.find(instance.kind); kind != kinds_.end()) std::erase(kind->second.shells, instance.key);
-  instances_.erase(instance.key);
+  keys_.erase(std::exchange(instance.id, 0));
 }
 
 void SpawnerLoop::on_unpack_ended(std::uint64_t id) {

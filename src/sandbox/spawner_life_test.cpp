@@ -37,6 +37,43 @@ int pid_of(const Child& child) {
   return at == std::string::npos ? -1 : std::stoi(info.substr(at + 4));
 }
 
+// What the kernel does not end, as a process in uninterruptible sleep: a version 1 freezer of the test's own, which the
+// spawner knows nothing of. Whoever is frozen there is killed only once it is thawed.
+class Unkillable {
+ public:
+  Unkillable() {
+    for (const auto& hierarchy : find_cgroup_hierarchies(read_file("/proc/self/cgroup").value_or(""),
+                                                         read_file("/proc/self/mountinfo").value_or(""))) {
+      if (hierarchy.version == 1 && std::ranges::count(hierarchy.controllers, "freezer") > 0) {
+        folder_ = hierarchy.folder + "/lambent-test-stuck-" + std::to_string(getpid());
+      }
+    }
+    if (!folder_.empty() && mkdir(folder_.c_str(), 0755) != 0) folder_.clear();
+  }
+  ~Unkillable() {
+    if (folder_.empty()) return;
+    thaw();
+    EXPECT_TRUE(soon([&] { return rmdir(folder_.c_str()) == 0; }));
+  }
+  Unkillable(const Unkillable&) = delete;
+  Unkillable& operator=(const Unkillable&) = delete;
+
+  [[nodiscard]] bool is_possible() const { return !folder_.empty(); }
+  void take(int pid) const {
+    ASSERT_TRUE(write_to("cgroup.procs", std::to_string(pid)));
+    ASSERT_TRUE(write_to("freezer.state", "FROZEN"));
+    ASSERT_TRUE(soon([&] { return read_file(folder_ + "/freezer.state").value_or("") == "FROZEN\n"; }));
+  }
+  void thaw() const { EXPECT_TRUE(write_to("freezer.state", "THAWED")); }
+
+ private:
+  [[nodiscard]] bool write_to(const char* file, const std::string& value) const {
+    const UniqueFd fd(open((folder_ + "/" + file).c_str(), O_WRONLY | O_CLOEXEC));
+    return fd.valid() && write(fd.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
+  }
+  std::string folder_;
+};
+
 class SpawnerLife : public SandboxFixture {
  protected:
   void SetUp() override {
@@ -306,6 +343,39 @@ TEST_F(WithoutRoot, WhatIsNotEnforcedIsReported) {
       "except OSError as e: print(n < 30, e.errno)");
   policy.processes = 20;
   EXPECT_EQ(output_of(policy), "True 11\n");
+}
+
+TEST_F(SpawnerLife, WhatTheKernelDoesNotEndIsToldAsEndedAndTheRestGoesOn) {
+  const Unkillable stuck;
+  if (!stuck.is_possible()) GTEST_SKIP() << "not testable here: no freezer of cgroup version 1 that a test may use";
+  const Child child = launch(shell("sleep 600"));
+  const int pid = pid_of(child);
+  stuck.take(pid);
+  client_->kill(child.id);
+  EXPECT_EQ(wait_for(child.id).kind, ExitKind::killed);
+  EXPECT_EQ(kill(pid, 0), 0) << "it is there still";
+  EXPECT_EQ(output_of(shell("echo others go on")), "others go on\n");
+  stuck.thaw();
+  EXPECT_TRUE(soon([&] { return kill(pid, 0) != 0 && errno == ESRCH; }));
+}
+
+TEST_F(SpawnerLife, AStopDoesNotWaitForWhatTheKernelDoesNotEndAndTheNextStartRemovesIt) {
+  const Unkillable stuck;
+  if (!stuck.is_possible()) GTEST_SKIP() << "not testable here: no freezer of cgroup version 1 that a test may use";
+  const Child child = launch(shell("sleep 600"));
+  const int pid = pid_of(child);
+  stuck.take(pid);
+  stop_client();
+  EXPECT_EQ(kill(pid, 0), 0) << "it is there still";
+  EXPECT_FALSE(own_cgroups().empty());
+  start_client();  // while it is stuck still
+  EXPECT_EQ(output_of(shell("echo once more")), "once more\n");
+  stop_client();
+  stuck.thaw();
+  EXPECT_TRUE(soon([&] { return kill(pid, 0) != 0 && errno == ESRCH; }));
+  start_client();
+  stop_client();
+  EXPECT_TRUE(own_cgroups().empty());
 }
 
 }  // namespace

@@ -32,6 +32,10 @@ Result<LogPipe> make_log_pipe(const Identity& identity);
 // Bits of protocol::Launched.
 std::uint32_t listeners_of(const protocol::Launch& launch);
 
+// Until what was killed counts as stuck in the kernel (a process in uninterruptible sleep, say).
+inline constexpr std::chrono::seconds kEndTime{10};
+inline constexpr std::chrono::milliseconds kHastenEvery{20};
+
 class SpawnerLoop {
  public:
   // Compiles the filters; needs nothing of the host yet.
@@ -63,6 +67,7 @@ class SpawnerLoop {
   [[nodiscard]] int wait_ms() const;
   void on_tick();
   void end_everything();
+  [[nodiscard]] bool is_all_over(Time give_up_at) const;
 
   // Requests (spawner_requests.cpp).
   void on_server();
@@ -123,6 +128,8 @@ class SpawnerLoop {
   void fail_instance(Instance& instance, const Error& error);
   void kill_instance(Instance& instance);
   void finish(Instance& instance);
+  void tell_end(Instance& instance);
+  void set_aside(Instance& instance);
   void on_unpack_ended(std::uint64_t id);
   Instance* find(std::uint64_t id);
 

@@ -95,7 +95,7 @@ void SpawnerLoop::configure(const protocol::Configure& message) {
   records_denied_calls_ = message.records_denied_calls == 1;
   host_ids_ = HostIds(message.first_host_uid, message.host_uids);
   cgroups_ = CgroupTree::discover();
-  cgroups_.prepare(std::string(protocol::text_of(message.cgroup_name)));
+  next_key_ = cgroups_.prepare(std::string(protocol::text_of(message.cgroup_name)));
   reply(ready_message(report_host(cgroups_, is_privileged_)));
 }
 
