@@ -27,6 +27,10 @@ sys.dont_write_bytecode = True
 
 import names  # noqa: E402
 
+sys.path.insert(0, str(ROOT / "tools"))
+
+import tested_operations  # noqa: E402
+
 
 def services():
     """(service, version) as src/protocol/CMakeLists.txt declares them."""
@@ -56,7 +60,7 @@ def overridden(service):
     return methods
 
 
-def section(service, version, model, notes):
+def section(service, version, model, notes, tests):
     by_method = {names.snake(operation): operation for operation in model["operations"]}
     works = sorted(by_method[method] for method in overridden(service) if method in by_method)
     unknown = overridden(service) - set(by_method)
@@ -69,12 +73,19 @@ def section(service, version, model, notes):
     metadata = model["metadata"]
     lines = [f"## {metadata['serviceFullName']}", "",
              f"API version {version}, protocol {WIRE[metadata['protocol']]}. {len(works)} of {len(model['operations'])} "
-             f"operations work.", "", "| works | limits |", "| --- | --- |"]
-    lines += [f"| {operation} | {notes.get(operation, '')} |".replace("|  |", "| |") for operation in works]
+             f"operations work.", "", "| works | limits | a test |", "| --- | --- | --- |"]
+    lines += [f"| {operation} | {notes.get(operation, '')} | {test_link(tests.get((service, operation)))} |".replace("|  |", "| |").replace("|  |", "| |")
+              for operation in works]
     if refused:
         lines += ["", f"Refused ({len(refused)}):", "", wrap(refused)]
     lines.append("")
     return lines
+
+
+def test_link(test):
+    """A link to the test, by its name."""
+    file, _, name = (test or "").partition("::")
+    return f"[{name.removeprefix('test_')}](../tests/system/{file})" if test else ""
 
 
 def wrap(items, width=118):
@@ -98,9 +109,14 @@ def page(venv):
         "An operation that does not work is answered 501 `NotImplementedException`, with a message that names it. A member",
         "that the table calls refused is answered `InvalidParameterValueException` (Lambda) or `ValidationException`",
         "(DynamoDB), with a message that names it. A member that the table does not name may be accepted without effect. A",
-        "request that the server takes for no service it has (one signed for another AWS service, for instance) is answered 501.", ""]
-    for service, version in services():
-        lines += section(service, version, load_model(service, version, venv), notes.get(service, {}))
+        "request that the server takes for no service it has (one signed for another AWS service, for instance) is answered 501.", "",
+        "The last column names the system test that calls the operation and the fewest others. Beside it, every operation is",
+        "sent requests that break each rule of the model ([test_bad_input.py](../tests/system/test_bad_input.py)), and most name",
+        "targets that are not there ([test_wrong_targets.py](../tests/system/test_wrong_targets.py)).", ""]
+    models = {service: (version, load_model(service, version, venv)) for service, version in services()}
+    tests = tested_operations.tested({service: model for service, (_, model) in models.items()})
+    for service, (version, model) in models.items():
+        lines += section(service, version, model, notes.get(service, {}), tests)
     return "\n".join(lines).rstrip() + "\n"
 
 

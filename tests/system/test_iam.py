@@ -129,3 +129,14 @@ def test_a_role_is_assumed(server, role):
     assert refused(sts.assume_role, RoleArn=arn + "x", RoleSessionName="me")[:2] == (403, "AccessDenied")
     assert refused(sts.assume_role, RoleArn=arn, RoleSessionName="me", DurationSeconds=7200) == (
         400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+
+
+def test_session_tokens_are_keys_of_the_same_caller(server):
+    sts = server.client("sts", config={"retries": {"max_attempts": 0}})
+    keys = sts.get_session_token(DurationSeconds=900)["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1")
+    who = session.client("sts", endpoint_url=server.endpoint).get_caller_identity()
+    assert who["Arn"] == sts.get_caller_identity()["Arn"]
+    assert sts.get_access_key_info(AccessKeyId=keys["AccessKeyId"])["Account"] == who["Account"]
+    broken = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"] + "x", "us-east-1")
+    assert refused(broken.client("sts", endpoint_url=server.endpoint).get_caller_identity)[0] == 403

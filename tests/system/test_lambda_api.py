@@ -364,6 +364,12 @@ def test_event_is_acknowledged_and_runs(server, client, create):
              "the event's log line")
 
 
+def test_the_older_invoke_async_is_an_event(server, client, create):
+    name = create(files={"app.py": "def handler(e, c):\n    print('event', e['n'])\n"})["FunctionName"]
+    assert client.invoke_async(FunctionName=name, InvokeArgs=b'{"n": "of-old"}')["Status"] == 202
+    wait_for(lambda: "event of-old" in server.run("logs", name, "--data", str(server.data), check=False).stdout, "its log line")
+
+
 def test_dry_run_runs_nothing(server, client, create):
     name = create()["FunctionName"]
     assert client.invoke(FunctionName=name, InvocationType="DryRun")["StatusCode"] == 204

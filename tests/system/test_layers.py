@@ -189,6 +189,10 @@ def test_groups_that_are_only_kept(client, create):
     config = client.create_code_signing_config(AllowedPublishers={"SigningProfileVersionArns": [profile]})["CodeSigningConfig"]
     config_arn = config["CodeSigningConfigArn"]
     assert config["CodeSigningPolicies"] == {"UntrustedArtifactOnDeployment": "Warn"}
+    changed = client.update_code_signing_config(CodeSigningConfigArn=config_arn, Description="changed", CodeSigningPolicies={
+        "UntrustedArtifactOnDeployment": "Enforce"})["CodeSigningConfig"]
+    assert (changed["Description"], changed["CodeSigningPolicies"]) == ("changed", {"UntrustedArtifactOnDeployment": "Enforce"})
+    assert client.get_code_signing_config(CodeSigningConfigArn=config_arn)["CodeSigningConfig"] == changed
     client.put_function_code_signing_config(FunctionName=name, CodeSigningConfigArn=config_arn)
     assert client.get_function_code_signing_config(FunctionName=name)["CodeSigningConfigArn"] == config_arn
     assert client.list_functions_by_code_signing_config(CodeSigningConfigArn=config_arn)["FunctionArns"] == [arn_of(name)]
