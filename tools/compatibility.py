@@ -69,12 +69,15 @@ def section(service, version, model, notes, tests):
     stray = set(notes) - set(works)
     if stray:
         sys.exit(f"docs/compatibility_notes.toml: {service} has notes on operations that do not work: {sorted(stray)}")
+    untested = [operation for operation in works if (service, operation) not in tests]
+    if untested:
+        sys.exit(f"{service}: no test in tests/system calls {untested}")
     refused = sorted(set(model["operations"]) - set(works))
     metadata = model["metadata"]
     lines = [f"## {metadata['serviceFullName']}", "",
              f"API version {version}, protocol {WIRE[metadata['protocol']]}. {len(works)} of {len(model['operations'])} "
              f"operations work.", "", "| works | limits | a test |", "| --- | --- | --- |"]
-    lines += [f"| {operation} | {notes.get(operation, '')} | {test_link(tests.get((service, operation)))} |".replace("|  |", "| |").replace("|  |", "| |")
+    lines += [f"| {operation} | {notes.get(operation, '')} | {test_link(tests[service, operation])} |".replace("|  |", "| |")
               for operation in works]
     if refused:
         lines += ["", f"Refused ({len(refused)}):", "", wrap(refused)]
@@ -84,8 +87,8 @@ def section(service, version, model, notes, tests):
 
 def test_link(test):
     """A link to the test, by its name."""
-    file, _, name = (test or "").partition("::")
-    return f"[{name.removeprefix('test_')}](../tests/system/{file})" if test else ""
+    file, _, name = test.partition("::")
+    return f"[{name.removeprefix('test_')}](../tests/system/{file})"
 
 
 def wrap(items, width=118):

@@ -48,6 +48,9 @@ def _called(function, default, by_method):
                 mentioned.add(node.attr)
         elif isinstance(node, ast.Call):
             texts = [each.value for each in node.args[:2] if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            if getattr(node.func, "attr", "") == "get_paginator" and texts:
+                service = clients.get(getattr(node.func.value, "id", None)) or _service_of(node.func.value, default)
+                found |= {(service, by_method[service][text]) for text in texts if text in by_method[service]}
             if len(texts) == 2 and texts[0] in by_method and texts[1].replace("-", "_") in by_method[texts[0]]:
                 found.add((texts[0], by_method[texts[0]][texts[1].replace("-", "_")]))
     return found, mentioned

@@ -79,10 +79,35 @@ def test_a_managed_policy_and_its_versions(iam, role):
     versions = iam.list_policy_versions(PolicyArn=policy["Arn"])["Versions"]
     assert [(v["VersionId"], v["IsDefaultVersion"]) for v in versions] == [("v2", True), ("v1", False)]
     assert refused(iam.delete_policy, PolicyArn=policy["Arn"])[:2] == (409, "DeleteConflict")
+    first = iam.list_policy_versions(PolicyArn=policy["Arn"], MaxItems=1)
+    assert first["IsTruncated"] and [v["VersionId"] for v in first["Versions"]] == ["v2"]
+    rest = iam.list_policy_versions(PolicyArn=policy["Arn"], Marker=first["Marker"])
+    assert not rest["IsTruncated"] and [v["VersionId"] for v in rest["Versions"]] == ["v1"]
+    iam.set_default_policy_version(PolicyArn=policy["Arn"], VersionId="v1")
+    assert iam.get_policy(PolicyArn=policy["Arn"])["Policy"]["DefaultVersionId"] == "v1"
+    iam.set_default_policy_version(PolicyArn=policy["Arn"], VersionId="v2")
     iam.detach_role_policy(RoleName=role, PolicyArn=policy["Arn"])
     iam.delete_policy_version(PolicyArn=policy["Arn"], VersionId="v1")
     iam.delete_policy(PolicyArn=policy["Arn"])
     assert refused(iam.get_policy, PolicyArn=policy["Arn"])[:2] == (404, "NoSuchEntity")
+
+
+def test_tags_of_policies_and_roles_come_in_pages(iam, role):
+    arn = iam.create_policy(PolicyName=new_name("policy"), PolicyDocument=json.dumps(MAY_LOG))["Policy"]["Arn"]
+    tags = [{"Key": f"k{n}", "Value": str(n)} for n in range(5)]
+    iam.tag_policy(PolicyArn=arn, Tags=tags)
+    iam.tag_role(RoleName=role, Tags=tags)
+    for operation, target in (("list_policy_tags", {"PolicyArn": arn}), ("list_role_tags", {"RoleName": role})):
+        pages = list(iam.get_paginator(operation).paginate(**target, PaginationConfig={"PageSize": 2}))
+        assert len(pages) == 3 and [tag for page in pages for tag in page["Tags"]] == tags
+    iam.untag_policy(PolicyArn=arn, TagKeys=["k0", "k1", "k2", "k3"])
+    assert iam.list_policy_tags(PolicyArn=arn)["Tags"] == tags[4:]
+    iam.delete_policy(PolicyArn=arn)
+
+
+def test_a_role_is_described_anew(iam, role):
+    assert iam.update_role_description(RoleName=role, Description="fresh")["Role"]["Description"] == "fresh"
+    assert iam.get_role(RoleName=role)["Role"]["Description"] == "fresh"
 
 
 @pytest.mark.parametrize("document, message", [

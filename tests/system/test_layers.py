@@ -193,6 +193,7 @@ def test_groups_that_are_only_kept(client, create):
         "UntrustedArtifactOnDeployment": "Enforce"})["CodeSigningConfig"]
     assert (changed["Description"], changed["CodeSigningPolicies"]) == ("changed", {"UntrustedArtifactOnDeployment": "Enforce"})
     assert client.get_code_signing_config(CodeSigningConfigArn=config_arn)["CodeSigningConfig"] == changed
+    assert config_arn in [each["CodeSigningConfigArn"] for each in client.list_code_signing_configs()["CodeSigningConfigs"]]
     client.put_function_code_signing_config(FunctionName=name, CodeSigningConfigArn=config_arn)
     assert client.get_function_code_signing_config(FunctionName=name)["CodeSigningConfigArn"] == config_arn
     assert client.list_functions_by_code_signing_config(CodeSigningConfigArn=config_arn)["FunctionArns"] == [arn_of(name)]
