@@ -8,7 +8,8 @@
 // server is restarted. (What a failed commit left in the log may be there after a restart: its outcome is unknown, as
 // with any database.)
 //
-// Thread safety: all calls from any thread; they block on the disk, so an event loop runs them on a pool.
+// Thread safety: all calls from any thread; they block on the disk, so an event loop runs them on a pool. Only reads of
+// a memory_snapshot() never do.
 #pragma once
 
 #include <array>
@@ -92,6 +93,8 @@ class KeyValueStore {
   // Of the newest state.
   [[nodiscard]] virtual Result<std::optional<std::string>> get(Space space, std::string_view key) const = 0;
   [[nodiscard]] virtual std::unique_ptr<Snapshot> snapshot() const = 0;
+  // The same for reads that must not wait for the disk: what is not in memory fails with EAGAIN.
+  [[nodiscard]] virtual std::unique_ptr<Snapshot> memory_snapshot() const = 0;
   // Returns when the whole batch is visible and as durable as asked. Calls of several threads share an fsync.
   virtual Result<> commit(const WriteBatch& batch, Durability durability) = 0;
   // The failure that made the store read-only, if one did.

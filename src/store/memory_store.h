@@ -13,6 +13,7 @@ class MemoryStore final : public KeyValueStore {
  public:
   [[nodiscard]] Result<std::optional<std::string>> get(Space space, std::string_view key) const override;
   [[nodiscard]] std::unique_ptr<Snapshot> snapshot() const override;
+  [[nodiscard]] std::unique_ptr<Snapshot> memory_snapshot() const override { return snapshot(); }
   Result<> commit(const WriteBatch& batch, Durability durability) override;
   [[nodiscard]] std::optional<Error> failure() const override;
 

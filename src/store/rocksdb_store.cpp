@@ -35,7 +35,7 @@ std::string_view view(const rocksdb::Slice& text) {
 
 Error error_of(const rocksdb::Status& status, std::string_view step, std::string_view target) {
   Error error = Error::of(step, target, status.ToString());
-  error.code = status.IsNoSpace() ? ENOSPC : status.IsBusy() ? EBUSY : EIO;
+  error.code = status.IsNoSpace() ? ENOSPC : status.IsBusy() ? EBUSY : status.IsIncomplete() ? EAGAIN : EIO;
   return error;
 }
 
@@ -56,11 +56,9 @@ class ProcessLogger final : public rocksdb::Logger {
 
 class RocksCursor final : public Cursor {
  public:
-  RocksCursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle, const rocksdb::Snapshot* snapshot,
+  RocksCursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle, rocksdb::ReadOptions options,
               std::string_view lower, std::string_view upper)
       : lower_(lower), upper_(upper), lower_slice_(slice(lower_)), upper_slice_(slice(upper_)) {
-    rocksdb::ReadOptions options;
-    options.snapshot = snapshot;
     options.iterate_lower_bound = &lower_slice_;
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
     iterator_.reset(db.NewIterator(options, handle));
@@ -92,9 +90,7 @@ class RocksCursor final : public Cursor {
 };
 
 Result<std::optional<std::string>> read(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle,
-                                        const rocksdb::Snapshot* snapshot, std::string_view key) {
-  rocksdb::ReadOptions options;
-  options.snapshot = snapshot;
+                                        const rocksdb::ReadOptions& options, std::string_view key) {
   std::string value;
   const auto status = db.Get(options, handle, slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
@@ -104,23 +100,26 @@ Result<std::optional<std::string>> read(rocksdb::DB& db, rocksdb::ColumnFamilyHa
 
 class RocksSnapshot final : public Snapshot {
  public:
-  RocksSnapshot(rocksdb::DB& db, const Handles& handles) : db_(db), handles_(handles), snapshot_(db.GetSnapshot()) {}
-  ~RocksSnapshot() override { db_.ReleaseSnapshot(snapshot_); }
+  RocksSnapshot(rocksdb::DB& db, const Handles& handles, rocksdb::ReadTier tier) : db_(db), handles_(handles) {
+    options_.snapshot = db.GetSnapshot();
+    options_.read_tier = tier;
+  }
+  ~RocksSnapshot() override { db_.ReleaseSnapshot(options_.snapshot); }
   RocksSnapshot(const RocksSnapshot&) = delete;
   RocksSnapshot& operator=(const RocksSnapshot&) = delete;
 
   [[nodiscard]] Result<std::optional<std::string>> get(Space space, std::string_view key) const override {
-    return read(db_, handles_[static_cast<std::size_t>(space)], snapshot_, key);
+    return read(db_, handles_[static_cast<std::size_t>(space)], options_, key);
   }
   [[nodiscard]] std::unique_ptr<Cursor> cursor(Space space, std::string_view lower,
                                                std::string_view upper) const override {
-    return std::make_unique<RocksCursor>(db_, handles_[static_cast<std::size_t>(space)], snapshot_, lower, upper);
+    return std::make_unique<RocksCursor>(db_, handles_[static_cast<std::size_t>(space)], options_, lower, upper);
   }
 
  private:
   rocksdb::DB& db_;
   const Handles& handles_;
-  const rocksdb::Snapshot* snapshot_;
+  rocksdb::ReadOptions options_;
 };
 
 class RocksStore final : public KeyValueStore {
@@ -136,10 +135,13 @@ class RocksStore final : public KeyValueStore {
   RocksStore& operator=(const RocksStore&) = delete;
 
   [[nodiscard]] Result<std::optional<std::string>> get(Space space, std::string_view key) const override {
-    return read(*db_, handles_[static_cast<std::size_t>(space)], nullptr, key);
+    return read(*db_, handles_[static_cast<std::size_t>(space)], {}, key);
   }
   [[nodiscard]] std::unique_ptr<Snapshot> snapshot() const override {
-    return std::make_unique<RocksSnapshot>(*db_, handles_);
+    return std::make_unique<RocksSnapshot>(*db_, handles_, rocksdb::kReadAllTier);
+  }
+  [[nodiscard]] std::unique_ptr<Snapshot> memory_snapshot() const override {
+    return std::make_unique<RocksSnapshot>(*db_, handles_, rocksdb::kBlockCacheTier);
   }
 
   Result<> commit(const WriteBatch& batch, Durability durability) override {

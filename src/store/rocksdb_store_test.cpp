@@ -107,6 +107,30 @@ TEST_F(RocksDbStore, DamageBeforeTheEndOfTheLogIsRefusedAndNotPassedOver) {
   EXPECT_FALSE(*(*accepted)->get(Space::tables, "k49"));
 }
 
+TEST_F(RocksDbStore, AMemorySnapshotNeverReadsTheDisk) {
+  {
+    const auto store = open();
+    ASSERT_TRUE(put(*store, "a", "1"));
+    EXPECT_EQ(**store->memory_snapshot()->get(Space::tables, "a"), "1");
+  }
+  const auto store = open();
+  const auto from_memory = [&](bool by_cursor) -> Result<std::optional<std::string>> {
+    const auto snapshot = store->memory_snapshot();
+    if (!by_cursor) return snapshot->get(Space::tables, "a");
+    const auto cursor = snapshot->cursor(Space::tables, "", "");
+    cursor->seek_first();
+    LAMBENT_TRY_VOID(cursor->status());
+    return cursor->valid() ? std::optional(std::string(cursor->value())) : std::nullopt;
+  };
+  for (const bool by_cursor : {false, true}) {
+    const auto cold = from_memory(by_cursor);
+    ASSERT_FALSE(cold);
+    EXPECT_EQ(cold.error().code, EAGAIN);
+  }
+  EXPECT_EQ(**store->get(Space::tables, "a"), "1");
+  for (const bool by_cursor : {false, true}) EXPECT_EQ(**from_memory(by_cursor), "1");
+}
+
 TEST_F(RocksDbStore, RefusesASecondOpener) {
   const auto first = open();
   EXPECT_FALSE(open_rocksdb_store(folder_ + "/db"));

@@ -36,6 +36,40 @@ Item key_of(int pk, int sk) {
   return {{"pk", S(std::to_string(pk))}, {"sk", N(std::to_string(sk))}};
 }
 
+TEST_F(DurabilityTest, ALoopReadsAtOnceWhatIsInMemoryAndShort) {
+  const auto query = [](int pk) {
+    return PageRequest{.table = "docs",
+                       .key_condition = "pk = :p",
+                       .placeholders = {.names = {}, .values = {{{":p", S(std::to_string(pk))}}}}};
+  };
+  const GetRequest get{.table = "docs", .key = key_of(0, 0)};
+  {
+    const auto store = open();
+    TestEngine engine(*store);
+    ASSERT_TRUE(engine.create("docs", Type::N));
+    for (int sk = 0; sk < 40; ++sk) {
+      for (const int pk : {0, 1}) {
+        Item item = key_of(pk, sk);
+        item["text"] = S(std::string(pk == 0 ? 10 : 1000, 'x'));
+        ASSERT_TRUE(engine.put("docs", item));
+      }
+    }
+    EXPECT_TRUE(engine->query_at_once(query(0)));
+    EXPECT_FALSE(engine->query_at_once(query(1))) << "40 kB are a long page";
+    EXPECT_EQ(engine->query(query(1))->count, 40);
+    // Refusals are answers too.
+    EXPECT_EQ(engine->get_at_once({.table = "none", .key = key_of(0, 0)})->error().kind, ErrorKind::table_not_found);
+  }
+  const auto store = open();
+  TestEngine engine(*store);
+  EXPECT_FALSE(engine->get_at_once(get));
+  EXPECT_FALSE(engine->query_at_once(query(0)));
+  EXPECT_EQ(engine->get(get)->item->size(), 3U);
+  EXPECT_EQ((*engine->get_at_once(get))->item->size(), 3U);
+  EXPECT_EQ(engine->query(query(0))->count, 40);
+  EXPECT_EQ((*engine->query_at_once(query(0)))->count, 40);
+}
+
 // Random puts, updates and deletes against a plain map, with the store closed and opened in between.
 TEST_F(DurabilityTest, AgreesWithAMapOverReopens) {
   std::mt19937 random(17);

@@ -53,6 +53,14 @@ Writer::Finish finish_with(Completion<T> done, TablesResult<T> result) {
   };
 }
 
+// What `read` gives, or nothing where it was too long for its thread.
+template <class Read>
+std::optional<std::invoke_result_t<Read>> unless_too_long(Read read) {
+  auto result = read();
+  if (!result && result.error().kind == ErrorKind::too_long) return std::nullopt;
+  return result;
+}
+
 std::string_view cancellation_code(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::condition_failed:
@@ -241,6 +249,13 @@ TablesResult<GetResult> Engine::get(const GetRequest& request) const {
   return read_item(*store_.snapshot(), *table, request);
 }
 
+std::optional<TablesResult<GetResult>> Engine::get_at_once(const GetRequest& request) const {
+  return unless_too_long([&] -> TablesResult<GetResult> {
+    LAMBENT_TRY(const auto table, find(request.table));
+    return read_item(*store_.memory_snapshot(), *table, request);
+  });
+}
+
 TablesResult<BatchGetResult> Engine::batch_get(const BatchGetRequest& request) const {
   const auto snapshot = store_.snapshot();
   BatchGetResult result;
@@ -287,16 +302,28 @@ TablesResult<TransactGetResult> Engine::transact_get(const std::vector<GetReques
 }
 
 TablesResult<Page> Engine::query(const PageRequest& request) const {
-  LAMBENT_TRY(const auto table, find(request.table));
+  LAMBENT_TRY(const auto table, find_to_query(request));
+  return read_page(*store_.snapshot(), *table, request, SIZE_MAX);
+}
+
+std::optional<TablesResult<Page>> Engine::query_at_once(const PageRequest& request) const {
+  return unless_too_long([&] -> TablesResult<Page> {
+    LAMBENT_TRY(const auto table, find_to_query(request));
+    return read_page(*store_.memory_snapshot(), *table, request, kLoopBytes);
+  });
+}
+
+TablesResult<TablePtr> Engine::find_to_query(const PageRequest& request) const {
+  LAMBENT_TRY(auto table, find(request.table));
   if (!request.key_condition) {
     return invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.");
   }
-  return read_page(*store_.snapshot(), *table, request);
+  return table;
 }
 
 TablesResult<Page> Engine::scan(const PageRequest& request) const {
   LAMBENT_TRY(const auto table, find(request.table));
-  return read_page(*store_.snapshot(), *table, request);
+  return read_page(*store_.snapshot(), *table, request, SIZE_MAX);
 }
 
 }  // namespace lambent::tables

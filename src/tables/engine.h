@@ -62,6 +62,10 @@ class Engine {
                       Completion<BatchWriteResult> done);
 
   [[nodiscard]] TablesResult<GetResult> get(const GetRequest& request) const;
+  // For an event loop: nothing where the answer has to wait for the disk or is a long one, which get() and query()
+  // give.
+  [[nodiscard]] std::optional<TablesResult<GetResult>> get_at_once(const GetRequest& request) const;
+  [[nodiscard]] std::optional<TablesResult<Page>> query_at_once(const PageRequest& request) const;
   [[nodiscard]] TablesResult<BatchGetResult> batch_get(const BatchGetRequest& request) const;
   [[nodiscard]] TablesResult<TransactGetResult> transact_get(const std::vector<GetRequest>& requests) const;
   [[nodiscard]] TablesResult<Page> query(const PageRequest& request) const;
@@ -102,6 +106,7 @@ class Engine {
   void start();
 
   [[nodiscard]] TablesResult<TablePtr> find(const std::string& name) const;
+  [[nodiscard]] TablesResult<TablePtr> find_to_query(const PageRequest& request) const;
   TablesResult<std::vector<PreparedWrite>> prepare_all(std::vector<WriteRequest> requests, std::string_view if_twice);
   TablesResult<BatchWriteResult> stage_transaction(const std::vector<PreparedWrite>& writes, Staging& staging);
   TablesResult<TableDefinition> stage_create(const TableDefinition& wanted, Staging& staging);
@@ -143,7 +148,7 @@ class Engine {
   Maintenance maintenance_;           // writer's thread
   std::set<std::uint64_t> expiring_;  // tables whose expired items are being removed; writer's thread
   std::set<std::uint64_t> trimming_;  // streams, likewise
-  std::unique_ptr<Writer> writer_;  // last: ends first
+  std::unique_ptr<Writer> writer_;    // last: ends first
 };
 
 }  // namespace lambent::tables

@@ -31,6 +31,7 @@ enum class ErrorKind {
   trimmed_data,    // a place in a stream before its first record
   expired_iterator,
   unavailable,  // disk full, I/O error: nothing was changed
+  too_long,     // within the engine: a read for an event loop that would wait for the disk or take too long
 };
 
 // Why one action of a transaction kept it from happening; code "None" for those that did not.

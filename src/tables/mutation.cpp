@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "tables/expiry.h"
 #include "tables/item_codec.h"
@@ -91,6 +92,7 @@ void record_change(const PreparedWrite& write, const Outcome& outcome, Staging& 
 }  // namespace
 
 std::unexpected<TablesError> unavailable(const Error& error) {
+  if (error.code == EAGAIN) return refuse(ErrorKind::too_long, error.message());
   return refuse(ErrorKind::unavailable, "The request could not be stored: " + error.message());
 }
 

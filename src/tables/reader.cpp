@@ -206,10 +206,10 @@ TablesResult<Plan> make_plan(const Table& table, const PageRequest& request) {
 
 // Walks the range and fills the page until a limit; the bytes it looked at.
 TablesResult<std::size_t> fill(const store::Snapshot& snapshot, const Plan& plan, const PageRequest& request,
-                               Page& page) {
+                               std::size_t most_bytes, Page& page) {
   const bool forward = request.forward;
   const auto cursor = snapshot.cursor(Space::tables, plan.range.lower, plan.range.upper);
-  std::size_t bytes = 0;
+  std::size_t bytes = 0, looked_at = 0;
   std::optional<Item> previous;
   for (forward ? cursor->seek_first() : cursor->seek_last(); cursor->valid();
        forward ? cursor->next() : cursor->previous()) {
@@ -222,12 +222,15 @@ TablesResult<std::size_t> fill(const store::Snapshot& snapshot, const Plan& plan
       break;
     }
     bytes += size;
+    looked_at += size;
+    if (looked_at > most_bytes) return refuse(ErrorKind::too_long, "the page is a long one");
     ++page.scanned;
     previous = page_key(plan, item);
     if (plan.from_table) {
       LAMBENT_TRY(auto whole, load(snapshot, item_key(plan.table->prefix, plan.table->key(), item)));
       if (whole) {
         // What a local index lacks is fetched from the table, each item a read of its own.
+        looked_at += size_of(*whole);
         page.capacity.table_units += read_units(size_of(*whole), request.consistent);
         item = *std::move(whole);
       }
@@ -263,13 +266,14 @@ TablesResult<GetResult> read_item(const store::Snapshot& snapshot, const Table& 
   return result;
 }
 
-TablesResult<Page> read_page(const store::Snapshot& snapshot, const Table& table, const PageRequest& request) {
+TablesResult<Page> read_page(const store::Snapshot& snapshot, const Table& table, const PageRequest& request,
+                             std::size_t most_bytes) {
   LAMBENT_TRY(const auto plan, make_plan(table, request));
   Page page;
   page.capacity.table = table.name;
   std::size_t bytes = 0;
   if (plan.range.upper.empty() || plan.range.lower < plan.range.upper) {
-    LAMBENT_TRY(bytes, fill(snapshot, plan, request, page));
+    LAMBENT_TRY(bytes, fill(snapshot, plan, request, most_bytes, page));
   }
   const double units = read_units(bytes, request.consistent);
   if (plan.index == nullptr) {

@@ -76,6 +76,7 @@ protocol::ServiceError error_of(const tables::TablesError& error) {
       return wire::DuplicateItemException{.message = error.message};
     case ErrorKind::trimmed_data:  // of streams: services/dynamodbstreams
     case ErrorKind::expired_iterator:
+    case ErrorKind::too_long:  // leaves the engine in no answer
     case ErrorKind::unavailable:
       break;
   }

@@ -94,9 +94,8 @@ protocol::Answer<wire::TransactWriteItemsOutput> DynamoDb::transact_write_items(
 
 protocol::Answer<wire::GetItemOutput> DynamoDb::get_item(const Call&, wire::GetItemInput input) {
   DYNAMODB_CO_TRY(auto request, get_request(input));
-  DYNAMODB_CO_TRY(const auto result, co_await pool_.run(loop_, [&engine = engine_, request = std::move(request)] {
-    return engine.get(request);
-  }));
+  DYNAMODB_CO_TRY(const auto result, co_await read<tables::GetResult>(std::move(request), &tables::Engine::get_at_once,
+                                                                      &tables::Engine::get));
   wire::GetItemOutput output;
   output.item = dynamodb::to_wire(result.item);
   output.consumed_capacity = consumed(result.capacity, input.return_consumed_capacity);
@@ -106,9 +105,8 @@ protocol::Answer<wire::GetItemOutput> DynamoDb::get_item(const Call&, wire::GetI
 protocol::Answer<wire::QueryOutput> DynamoDb::query(const Call&, wire::QueryInput input) {
   DYNAMODB_CO_TRY(auto request, page_request(input));
   const bool count_only = request.select == tables::Select::count;
-  DYNAMODB_CO_TRY(const auto page, co_await pool_.run(loop_, [&engine = engine_, request = std::move(request)] {
-    return engine.query(request);
-  }));
+  DYNAMODB_CO_TRY(const auto page, co_await read<tables::Page>(std::move(request), &tables::Engine::query_at_once,
+                                                               &tables::Engine::query));
   co_return page_output<wire::QueryOutput>(page, count_only, input.return_consumed_capacity);
 }
 

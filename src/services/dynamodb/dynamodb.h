@@ -86,6 +86,11 @@ class DynamoDb final : public protocol::dynamodb::Service {
   // Starts a change of the engine's and resumes on the loop with its result.
   template <class T, class Start>
   net::Task<tables::TablesResult<T>> change(Start start);
+  // Reads on the loop where that is short, else on the pool.
+  template <class T, class Request>
+  net::Task<tables::TablesResult<T>> read(
+      Request request, std::optional<tables::TablesResult<T>> (tables::Engine::*at_once)(const Request&) const,
+      tables::TablesResult<T> (tables::Engine::*whole)(const Request&) const);
 
   tables::Engine& engine_;
   net::Loop& loop_;

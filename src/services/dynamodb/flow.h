@@ -24,4 +24,13 @@ net::Task<tables::TablesResult<T>> DynamoDb::change(Start start) {
   co_return co_await done;
 }
 
+template <class T, class Request>
+net::Task<tables::TablesResult<T>> DynamoDb::read(
+    Request request, std::optional<tables::TablesResult<T>> (tables::Engine::*at_once)(const Request&) const,
+    tables::TablesResult<T> (tables::Engine::*whole)(const Request&) const) {
+  if (auto found = (engine_.*at_once)(request)) co_return *std::move(found);
+  co_return co_await pool_.run(
+      loop_, [&engine = engine_, whole, request = std::move(request)] { return (engine.*whole)(request); });
+}
+
 }  // namespace lambent::services::dynamodb
