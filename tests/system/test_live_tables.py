@@ -150,6 +150,25 @@ def test_a_stream_tells_every_change_in_order(server, db):
     assert len(stream_records(streams, arn)) == 7
 
 
+@pytest.mark.parametrize("view, images", [
+    ("KEYS_ONLY", set()), ("NEW_IMAGE", {"NewImage"}), ("OLD_IMAGE", {"OldImage"}), ("NEW_AND_OLD_IMAGES", {"NewImage", "OldImage"})])
+def test_a_streams_view_decides_what_a_record_holds(server, db, view, images):
+    table = create(db, StreamSpecification={"StreamEnabled": True, "StreamViewType": view})
+    described = db.describe_table(TableName=table)["Table"]
+    assert described["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": view}
+    one, two = {"id": {"S": "a"}, "n": {"N": "1"}}, {"id": {"S": "a"}, "n": {"N": "2"}, "l": {"L": [{"B": b"x"}]}}
+    db.put_item(TableName=table, Item=one)
+    db.put_item(TableName=table, Item=two)
+    db.put_item(TableName=table, Item=two)  # changes nothing: no record
+    db.delete_item(TableName=table, Key={"id": {"S": "a"}})
+    db.delete_item(TableName=table, Key={"id": {"S": "a"}})  # deletes nothing: no record
+    records = [each["dynamodb"] for each in stream_records(server.client("dynamodbstreams"), described["LatestStreamArn"])]
+    whole = [{"NewImage": one}, {"OldImage": one, "NewImage": two}, {"OldImage": two}]
+    assert [{name: each[name] for name in ("NewImage", "OldImage") if name in each} for each in records] == [
+        {name: image for name, image in each.items() if name in images} for each in whole]
+    assert all(each["Keys"] == {"id": {"S": "a"}} and each["StreamViewType"] == view and each["SizeBytes"] > 0 for each in records)
+
+
 def test_a_stream_has_what_was_acknowledged_before_a_kill(new_server):
     server = new_server().start()
     db = server.client("dynamodb")
