@@ -6,61 +6,20 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <string_view>
 
 #include "base/fd.h"
 #include "edge/server.h"
-#include "net/one_shot.h"
 #include "net/scope.h"
 #include "runtime_api/session.h"
+#include "runtime_caller.h"
 
 namespace {
 
 using namespace lambent;
 
-constexpr int kTurns = 60;
+using fuzz::check;
+
 constexpr const char* kRequestId = "11111111-2222-4333-8444-555555555555";
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
-class Caller final : public runtime_api::Observer {
- public:
-  explicit Caller(const Limits& limits) : limits_(limits) {}
-
-  void on_waiting() override {
-    check(session->state() == runtime_api::Session::State::waiting);
-    calls_++;
-    session->deliver({.request_id = kRequestId,
-                      .payload = "{}",
-                      .client_context = {},
-                      .trace_header = "Root=1-x",
-                      .invoked_arn = "arn",
-                      .deadline = Wall(std::chrono::milliseconds(1'800'000'000'000))});
-  }
-  void on_answer(runtime_api::Answer answer) override {
-    check(++answers_ <= calls_);
-    // A trailer may bring an error body of its own, as long as a head may be.
-    check(answer.body.size() <= limits_.sync_payload_bytes + limits_.header_bytes);
-    check(answer.error_type.find_first_of("\r\n") == std::string::npos);
-    check(answer.content_type.find_first_of("\r\n") == std::string::npos);
-  }
-  void on_init_error(runtime_api::Answer error) override {
-    check(error.is_error && ++init_errors_ == 1 && calls_ == 0);
-  }
-
-  void on_lost() override { std::abort(); }
-
-  runtime_api::Session* session = nullptr;
-
- private:
-  const Limits& limits_;
-  int calls_ = 0;
-  int answers_ = 0;
-  int init_errors_ = 0;
-};
 
 // A listening socket that needs no port, and a connection to it.
 UniqueFd listen_somewhere() {
@@ -81,11 +40,7 @@ UniqueFd connect_to(int listener) {
 }
 
 net::Task<> live(net::Loop& loop, runtime_api::Session& session, edge::HttpServer& server) {
-  for (int i = 0; i < kTurns; i++) {
-    const net::OneShot<bool> turn;
-    loop.post([turn] { turn.set(true); });
-    co_await turn;
-  }
+  co_await fuzz::take_turns(loop);
   co_await session.stopped();
   co_await server.drain(std::chrono::milliseconds(0));
   loop.post([&loop] { loop.stop(); });
@@ -100,7 +55,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   net::Loop loop;
   const SystemClock clock;
   edge::HttpServer server(loop, clock);
-  Caller caller(limits);
+  // A trailer may bring an error body of its own, as long as a head may be.
+  fuzz::Caller caller(limits, {.request_id = kRequestId, .beyond_payload = limits.header_bytes});
   UniqueFd listener = listen_somewhere();
   // Two connections, so that one may answer while the other is in the middle of something: split at the first byte's
   // say.

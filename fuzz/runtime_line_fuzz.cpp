@@ -6,70 +6,22 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <string_view>
 
 #include "base/fd.h"
-#include "net/one_shot.h"
 #include "net/scope.h"
 #include "runtime_api/session.h"
+#include "runtime_caller.h"
 
 namespace {
 
 using namespace lambent;
 
-constexpr int kTurns = 60;
+using fuzz::check;
+
 constexpr const char* kRequestId = "id-1";  // short, so that the fuzzer finds it
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
-class Caller final : public runtime_api::Observer {
- public:
-  explicit Caller(const Limits& limits) : limits_(limits) {}
-
-  void on_waiting() override {
-    check(!is_lost_ && session->state() == runtime_api::Session::State::waiting && answers_ == calls_);
-    calls_++;
-    session->deliver({.request_id = kRequestId,
-                      .payload = "{}",
-                      .client_context = {},
-                      .trace_header = "Root=1-x",
-                      .invoked_arn = "arn",
-                      .deadline = Wall(std::chrono::milliseconds(1'800'000'000'000))});
-  }
-  void on_answer(runtime_api::Answer answer) override {
-    check(!is_lost_ && ++answers_ == calls_);
-    check_error(answer);
-  }
-  void on_init_error(runtime_api::Answer error) override {
-    check(!is_lost_ && error.is_error && ++init_errors_ == 1 && calls_ == 0);
-    check_error(error);
-  }
-  void on_lost() override { check(!std::exchange(is_lost_, true)); }
-
-  runtime_api::Session* session = nullptr;
-
- private:
-  void check_error(const runtime_api::Answer& answer) const {
-    check(answer.body.size() <= limits_.sync_payload_bytes);
-    for (const char c : answer.error_type + answer.content_type) check(c >= ' ' && c <= '~');
-  }
-
-  const Limits& limits_;
-  int calls_ = 0;
-  int answers_ = 0;
-  int init_errors_ = 0;
-  bool is_lost_ = false;
-};
-
 net::Task<> live(net::Loop& loop, runtime_api::Session& session) {
-  for (int i = 0; i < kTurns; i++) {
-    const net::OneShot<bool> turn;
-    loop.post([turn] { turn.set(true); });
-    co_await turn;
-  }
+  co_await fuzz::take_turns(loop);
   co_await session.stopped();
   loop.post([&loop] { loop.stop(); });
 }
@@ -81,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Limits limits;
   limits.sync_payload_bytes = 1000;
   net::Loop loop;
-  Caller caller(limits);
+  fuzz::Caller caller(limits, {.request_id = kRequestId, .may_be_lost = true});
   std::array<int, 2> ends{};
   check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
   const UniqueFd theirs(ends[1]);

@@ -367,7 +367,13 @@ void Instance::Impl::open_gate() {
 void Instance::Impl::on_network_notice(const egress::Notice& notice) {
   const std::string line = notice.text();
   log.platform_line(line);
-  if (notice.kind != egress::NoticeKind::failed) log::warning("function {}: {}", function->name, line);
+  if (notice.kind == egress::NoticeKind::failed) return;
+  auto* bound = around.server_lines;
+  if (bound != nullptr && !bound->take()) return;
+  if (const auto more = bound == nullptr ? 0 : bound->left_out(); more > 0) {
+    log::warning("{} more lines about functions' networks are in the functions' own logs only", more);
+  }
+  log::warning("function {}: {}", function->name, line);
 }
 
 net::Task<> Instance::Impl::close_doors() {

@@ -28,6 +28,7 @@
 #include "edge/server.h"
 #include "egress/egress_client.h"
 #include "egress/network_rules.h"
+#include "egress/server_lines.h"
 #include "identity/credentials.h"
 #include "instance/backend.h"
 #include "instance/invocation_result.h"
@@ -57,7 +58,8 @@ struct Surroundings {
   const egress::NetworkRules& network;
   const Limits& limits;
   Platform platform;
-  Snapshots* snapshots = nullptr;  // where instances may be forks of templates in which INIT ran
+  egress::ServerLines* server_lines = nullptr;  // bounds what the server's log says of networks; null: nothing does
+  Snapshots* snapshots = nullptr;               // where instances may be forks of templates in which INIT ran
 };
 
 // The call, before the instance adds its deadline.

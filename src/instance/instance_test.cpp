@@ -212,6 +212,20 @@ TEST_F(InstanceTest, ItsGateIsServedByItsPolicyForAsLongAsItLives) {
   EXPECT_TRUE(test_.egress.gates.empty());
 }
 
+TEST(ServerLines, AreBoundedAndTheRestIsCounted) {
+  FakeClock clock;
+  egress::ServerLines lines(clock);
+  int written = 0;
+  for (int i = 0; i < 1000; ++i) written += lines.take() ? 1 : 0;
+  EXPECT_EQ(written, 200);
+  EXPECT_EQ(lines.left_out(), 800U);
+  EXPECT_EQ(lines.left_out(), 0U);
+  clock.advance(std::chrono::seconds(1));
+  written = 0;
+  for (int i = 0; i < 1000; ++i) written += lines.take() ? 1 : 0;
+  EXPECT_EQ(written, 20);
+}
+
 TEST_F(InstanceTest, WhatAPolicyThatOpensNothingRefusesIsToldForAsLongAsItLives) {
   is_closed_ = true;
   network_ = "none";

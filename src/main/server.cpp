@@ -156,6 +156,7 @@ struct Server::Impl {
   sandbox::SpawnerClient spawner;
   egress::EgressClient egress;
   egress::NetworkRules network;
+  egress::ServerLines server_lines{clock};
   sandbox::AuditListener audit;  // moved on
   net::Listener listener;        // moved on when serving begins
   OnDisk disk;
@@ -288,6 +289,7 @@ Result<> Server::Impl::build_invocation() {
       .platform = {.region = config.region, .runtimes_folder = disk.runtimes_folder}});
   snapshots.emplace(*surroundings, config.snapshots);
   surroundings->snapshots = &*snapshots;
+  surroundings->server_lines = &server_lines;
   scheduler.emplace(*surroundings, runtimes, starts_at_once(), config.ready_sandboxes);
   invoker.emplace(
       invoke::LocalInvoker::Parts{*scheduler, runtimes, *disk.ledger, clock, random, config.limits, config.calls});

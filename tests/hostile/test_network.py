@@ -93,6 +93,27 @@ def test_raw_and_exotic_sockets_are_refused(probe):
             "EPERM", "EACCES", "ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT"), kind
 
 
+@pytest.mark.case("raw-sockets")
+def test_nothing_reaches_the_rules_that_refuse(probe):
+    """The names of options are those of Linux: IP_TRANSPARENT, SO_MARK, IP_OPTIONS with a source route."""
+    assert probe("""
+def option(level, name, value):
+    with socket.socket() as s:
+        return failure(s.setsockopt, level, name, value)
+def bound(port, kind):
+    with socket.socket(socket.AF_INET, kind) as s:
+        return failure(s.bind, ('0.0.0.0', port))
+def own(address):
+    with socket.create_server((address, 6000)) as s, socket.socket() as client:
+        client.settimeout(3)
+        return failure(client.connect, (address, 6000))
+knob = '/proc/sys/net/ipv4/ip_unprivileged_port_start'
+result = [option(0, 19, 1), option(1, 36, 1), option(0, 4, bytes([0x83, 7, 4, 8, 8, 8, 8, 0])),
+          bound(53, socket.SOCK_STREAM), bound(53, socket.SOCK_DGRAM), failure(os.open, knob, os.O_WRONLY),
+          failure(socket.socket, 16, 3, 12), own('8.8.8.8'), own('127.0.0.5')]
+""") == ["EPERM", "EPERM", "EPERM", "EACCES", "EACCES", "EACCES", "EPERM", "ECONNREFUSED", None]
+
+
 @pytest.mark.case("host-network")
 def test_only_loopback_is_there(probe):
     assert probe("result = [n for _, n in socket.if_nameindex()] if hasattr(socket, 'if_nameindex') else ['lo']") == ["lo"]
