@@ -4,6 +4,11 @@
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+# A fresh machine has no lists of packages yet; which ones it has decides below.
+apt-cache show ninja-build >/dev/null 2>&1 || "${as_root[@]}" apt-get update -q || true
+
 build_packages=(
   git make cmake ninja-build ccache pkg-config ca-certificates python3 python3-venv
   clang-19 lld-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
@@ -44,10 +49,8 @@ for package in "${wanted[@]}"; do
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
-as_root=()
 if [ "$(id -u)" -ne 0 ]; then
   command -v sudo >/dev/null || { echo "tools/packages.sh: run as root, or install sudo. Missing: ${missing[*]}" >&2; exit 1; }
-  as_root=(sudo)
 fi
 echo "installing ${#missing[@]} packages: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive

@@ -34,8 +34,10 @@ edge::Response wrong_state() {
   return error_reply(403, "InvalidStateTransition", "Transition is not allowed in the runtime's current state");
 }
 
+// A client says so by a header; AWS's one for Go only announces the trailers of an error midway.
 bool is_streaming(const edge::RequestHead& head) {
-  return edge::equals_ignoring_case(head.headers.get_or("Lambda-Runtime-Function-Response-Mode", ""), "streaming");
+  return edge::equals_ignoring_case(head.headers.get_or("Lambda-Runtime-Function-Response-Mode", ""), "streaming") ||
+         head.headers.get_or("Trailer", "").contains("Lambda-Runtime-Function-Error-Type");
 }
 
 class HttpSession final : public Session {

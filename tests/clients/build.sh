@@ -90,7 +90,7 @@ build_aws_lambda_ric() {
 build_aws_lambda_go() {
     up_to_date aws-lambda-go "$(cat "$here"/aws-lambda-go/*; go version)" && return
     begin aws-lambda-go
-    (cd "$here/aws-lambda-go" && GOPATH=${GOPATH:-$out/../go} GOFLAGS=-mod=readonly CGO_ENABLED=0 \
+    (cd "$here/aws-lambda-go" && GOPATH=${GOPATH:-$out/../go} GOFLAGS="-mod=readonly -modcacherw" CGO_ENABLED=0 \
         go build -trimpath -ldflags='-s -w' -tags lambda.norpc -o "$work/bootstrap" .)
     publish aws-lambda-go
 }

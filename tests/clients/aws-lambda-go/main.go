@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
@@ -57,9 +58,21 @@ func stream(_ context.Context, event json.RawMessage) (io.Reader, error) {
 	return reader, nil
 }
 
+// For a function URL.
+func page(_ context.Context, _ json.RawMessage) (*events.LambdaFunctionURLStreamingResponse, error) {
+	return &events.LambdaFunctionURLStreamingResponse{
+		StatusCode: 418,
+		Headers:    map[string]string{"Content-Type": "text/tea"},
+		Body:       strings.NewReader("a page"),
+	}, nil
+}
+
 func main() {
-	if os.Getenv("_HANDLER") == "stream" {
+	switch os.Getenv("_HANDLER") {
+	case "stream":
 		lambda.Start(stream)
+	case "page":
+		lambda.Start(page)
 	}
 	lambda.Start(handle)
 }
