@@ -273,8 +273,8 @@ def check_mutilated(db, sender, model, number):
 
 
 def test_mutilated_expressions_are_refused_in_dynamodbs_words(db, sender, model):
-    seen = check_mutilated(db, sender, model, 3000)
-    assert seen[400, "ValidationException"] > 1000 and seen[200, ""] > 50, json.dumps({str(k): v for k, v in seen.items()})
+    seen = check_mutilated(db, sender, model, 1500)
+    assert seen[400, "ValidationException"] > 500 and seen[200, ""] > 25, json.dumps({str(k): v for k, v in seen.items()})
 
 
 @pytest.mark.soak
