@@ -10,7 +10,7 @@ set(LAMBENT_RANKS
   base:0 net:1 store:2
   protocol:3 identity:3 edge:3
   sandbox:4 egress:4 catalog:4 telemetry:4 event_pattern:4
-  runtime_api:5 instance:6
+  runtime_api:5 extensions:5 instance:6
   tables:7 objects:7 queues:7 scheduler:7
   invoke:8
   triggers:9 services/lambda:9 services/dynamodb:9 services/sts:9 services/iam:9

@@ -54,6 +54,13 @@ std::string signal_text(int signal) {
   return fmt::format("signal {}", signal);
 }
 
+// Go's words for errors are the C library's with a small first letter.
+std::string reason_text(int error) {
+  std::string reason = std::generic_category().message(error);
+  if (!reason.empty()) reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
+  return reason;
+}
+
 Failure timeout_failure(std::string_view request_id, std::chrono::seconds timeout, Wall now) {
   const std::string text = fmt::format("{} {} Task timed out after {:.2f} seconds", format_iso_millis(now), request_id,
                                        static_cast<double>(timeout.count()));
@@ -71,14 +78,17 @@ Failure exit_failure(std::string_view request_id, const sandbox::ExitReport& exi
 Failure entrypoint_failure(std::string_view request_id, int error, bool is_missing) {
   std::string what = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
   if (!is_missing) {
-    // Go's words for errors are the C library's with a small first letter.
-    std::string reason = std::generic_category().message(error);
-    if (!reason.empty()) reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
-    what = "fork/exec /var/task/bootstrap: " + reason;
+    what = "fork/exec /var/task/bootstrap: " + reason_text(error);
   }
   constexpr std::string_view kType = "Runtime.InvalidEntrypoint";
   const std::string text = fmt::format("RequestId: {} Error: {}", request_id, what);
   return make(kType, text, fmt::format("{} {}", text, kType));
+}
+
+Failure extension_failure(std::string_view request_id, std::string_view type, std::string_view what) {
+  const std::string text = fmt::format("RequestId: {} Error: {}", request_id, what);
+  return {std::string(type), fmt::format(R"({{"errorMessage":"{}","errorType":"{}"}})", text, type),
+          fmt::format("{}\t{}", text, type)};
 }
 
 Failure stopped_failure(std::string_view request_id) {

@@ -22,9 +22,13 @@ Failure timeout_failure(std::string_view request_id, std::chrono::seconds timeou
 Failure exit_failure(std::string_view request_id, const sandbox::ExitReport& exit);
 // The function's own bootstrap could not be executed: `error` (errno), or it `is_missing`.
 Failure entrypoint_failure(std::string_view request_id, int error, bool is_missing);
+// An extension ended or failed while the call ran: "Extension.Crash", "exit code 1".
+Failure extension_failure(std::string_view request_id, std::string_view type, std::string_view what);
 // The server ended the instance: it is stopping, or lost its spawner.
 Failure stopped_failure(std::string_view request_id);
 
+// "permission denied" for EACCES, as Go prints errors.
+std::string reason_text(int error);
 // "killed" for SIGKILL, as Go prints signals, which is what AWS shows.
 std::string signal_text(int signal);
 

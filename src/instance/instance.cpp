@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "instance/companions.h"
 #include "instance/failure_text.h"
 #include "instance/idle_freezer.h"
 #include "instance/instance_log.h"
@@ -39,7 +40,7 @@ std::uint32_t megabytes_of(std::uint64_t bytes) {
 
 }  // namespace
 
-struct Instance::Impl final : runtime_api::Observer {
+struct Instance::Impl final : runtime_api::Observer, Companions::Host {
   enum class Why { itself, timeout, init_timeout, stopped };  // the sandbox ends
 
   struct Current {
@@ -61,7 +62,9 @@ struct Instance::Impl final : runtime_api::Observer {
         log(in.logs, in.clock, in.random, *function, in.limits.tail_bytes),
         deadline(in.loop),
         freezer(in.loop, in.clock, in.limits.freeze_after),
-        start_timer(in.clock) {}
+        start_timer(in.clock),
+        external(external_extensions(*function)),
+        companions(in.loop, in.clock, in.random, in.limits, *function, external, log, *this) {}
 
   Instance& self;
   Surroundings& around;
@@ -88,6 +91,12 @@ struct Instance::Impl final : runtime_api::Observer {
   Why why = Why::itself;
   bool ending = false;
   bool is_lost = false;  // no call reaches the runtime any more
+
+  const std::vector<std::string> external;  // extensions
+  Companions companions;
+  std::optional<edge::HttpServer::ListenerId> extension_listener;  // where the session does not own the port
+  std::optional<ExtensionFault> extension_fault;                   // INIT failed by it, or the call that runs
+  bool is_runtime_waiting = false;
 
   std::shared_ptr<void> lease;  // of the template that it is a fork of
   Monotonic asked;              // for it
@@ -121,13 +130,25 @@ struct Instance::Impl final : runtime_api::Observer {
   void on_init_error(runtime_api::Answer error) override;
   void on_lost() override;
 
+  // What its companions tell.
+  void on_companions_progress() override;
+  void on_runtime_ended(const sandbox::ExitReport& exit) override;
+  void on_extension_failed(ExtensionFault fault) override;
+  void on_shut_down() override { around.backend.kill(child->id); }
+
+  [[nodiscard]] std::string_view initialization_type() const {
+    return init_phase == InitPhase::provisioned ? "provisioned-concurrency" : "on-demand";
+  }
   void on_init_deadline();
   void on_call_deadline();
+  void on_all_waiting();
   void kill(Why reason);
+  void put_down();
   void become_idle();
   void become_failed(std::string_view error_type);
   void deliver();
   void take_back(runtime_api::Invocation undelivered);
+  [[nodiscard]] Failure timeout_text() const;
   void finish(InvocationResult result);
   void finish_with(Ending how, Failure failure);
   void finish_with_init_error();
@@ -195,7 +216,7 @@ net::Task<InvocationResult> Instance::run(CallToRun& call) {
   impl.current.emplace(
       Impl::Current{&call, {}, impl.around.clock.monotonic(), impl.around.clock.wall() + timeout, false});
   const auto done = impl.current->done;
-  impl.log.begin_call(impl.current->call->request_id);
+  impl.log.begin_call(impl.current->call->request_id, impl.current->call->trace_header);
   if (impl.state == State::failed) {
     impl.finish_with_init_error();
   } else {
@@ -216,6 +237,7 @@ net::Task<> Instance::Impl::live() {
   const sandbox::ExitReport exit = co_await exited;
   freezer.release();
   session->stop();
+  companions.drain(kLastBytes);
   pump->drain(kLastBytes);
   after_exit(exit);
   co_await close_doors();
@@ -249,6 +271,12 @@ net::Task<bool> Instance::Impl::launch(const net::OneShot<sandbox::ExitReport>& 
     start_timer.launched(child->how.shell, lease       ? telemetry::StartLevel::snapshot
                                            : is_forked ? telemetry::StartLevel::blank
                                                        : telemetry::StartLevel::spawn);
+    // Nothing comes where it has ended again, which is told as any end is.
+    if (!external.empty()) {
+      if (auto attendant = co_await extensions::AttendantLine::greeting(around.loop, child->runtime_line)) {
+        companions.attend(*std::move(attendant));
+      }
+    }
     co_return true;
   }
   around.credentials.revoke(access_key_id);
@@ -263,6 +291,7 @@ net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> Instance::Impl::l
   const bool is_template = init_phase == InitPhase::template_only;
   const auto plan = [&](std::string_view type) {
     auto policy = plan_launch(*function, runtime, around.platform, around.limits, keys, log.stream(), type);
+    if (!external.empty()) attend_launch(policy, around.platform, external);
     confine_network(policy, network, around.network.has_gates());
     return policy;
   };
@@ -272,7 +301,8 @@ net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> Instance::Impl::l
     make_template(policy, runtime);
     co_return co_await around.backend.launch(std::move(policy), on_exit);
   }
-  if (around.snapshots != nullptr && wants_snapshot(*function, runtime, around.snapshots->settings())) {
+  const bool may_fork = around.snapshots != nullptr && external.empty();
+  if (may_fork && wants_snapshot(*function, runtime, around.snapshots->settings())) {
     if (auto source = co_await around.snapshots->source_of(function, runtime)) {
       asked = around.clock.monotonic();
       auto policy = plan("snap-start");
@@ -285,8 +315,7 @@ net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> Instance::Impl::l
       log::warning("function {}: no fork of its template: {}", function->name, forked.error().message());
     }
   }
-  co_return co_await around.backend.launch(
-      plan(init_phase == InitPhase::provisioned ? "provisioned-concurrency" : "on-demand"), on_exit);
+  co_return co_await around.backend.launch(plan(initialization_type()), on_exit);
 }
 
 net::Task<> Instance::Impl::wait_until_forkable() {
@@ -304,7 +333,7 @@ net::Task<> Instance::Impl::end_unlaunched(sandbox::LaunchError error) {
   if (runtime.family == RuntimeFamily::provided && error.step == "exec") {
     message.clear();
     launched = around.clock.monotonic();
-    log.init_start(runtime.id);
+    log.init_start(runtime.id, initialization_type());
     entrypoint_error = error.code;
     become_failed("Runtime.InvalidEntrypoint");
     co_await released;
@@ -321,19 +350,21 @@ void Instance::Impl::open_doors() {
   if (lease) {
     log.restore_start(runtime.id);
   } else {
-    log.init_start(runtime.id);
+    log.init_start(runtime.id, initialization_type());
   }
   if (init_phase == InitPhase::template_only) template_scope.spawn(wait_until_forkable());
   pump.emplace(around.loop, std::move(child->log), around.limits.log_line_bytes, log);
   pump_scope.spawn(pump->run());
   freezer.adopt(std::move(child->freezer));
-  if (child->runtime_line.valid()) {
+  const auto beside = [this](edge::Exchange& exchange) { return companions.serve(exchange); };
+  auto runtime_port = net::Listener::adopt(around.loop, std::move(child->runtime_listener));
+  if (has_runtime_line(runtime.family)) {
     session = runtime_api::make_line_session(around.loop, net::Stream(around.loop, std::move(child->runtime_line)),
                                              *this, around.limits);
+    extension_listener = around.http.add(std::move(runtime_port), beside, edge::HttpLimits::patient());
   } else {
-    session = runtime_api::make_http_session(around.loop, around.http,
-                                             net::Listener::adopt(around.loop, std::move(child->runtime_listener)),
-                                             *this, around.limits);
+    session =
+        runtime_api::make_http_session(around.loop, around.http, std::move(runtime_port), *this, around.limits, beside);
   }
   edge::HttpLimits bounds = edge::HttpLimits::of_a_sandbox();
   bounds.head_bytes = around.limits.header_bytes;
@@ -381,7 +412,11 @@ net::Task<> Instance::Impl::close_doors() {
   around.credentials.revoke(access_key_id);
   if (gate) co_await around.egress.close(*gate);
   if (platform_listener) around.http.remove(*platform_listener);
+  if (extension_listener) around.http.remove(*extension_listener);
+  companions.stop();
   co_await session->stopped();
+  if (extension_listener) co_await around.http.removed(*extension_listener);
+  co_await companions.stopped();
   if (platform_listener) co_await around.http.removed(*platform_listener);
   pump->stop();
   co_await pump_scope.join();
@@ -398,8 +433,7 @@ void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
     if (auto undelivered = session->take_undelivered()) take_back(*std::move(undelivered));
     switch (why) {
       case Why::timeout:
-        finish_with(Ending::timeout,
-                    timeout_failure(id, std::chrono::seconds(function->timeout_seconds), around.clock.wall()));
+        finish_with(Ending::timeout, timeout_text());
         break;
       case Why::stopped:
         finish_with(Ending::stopped, stopped_failure(id));
@@ -426,15 +460,28 @@ void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
 
 void Instance::Impl::on_waiting() {
   if (ending || why != Why::itself) return;
+  is_runtime_waiting = true;
+  if (state == State::starting && !lease) log.runtime_initialized();
+  if (companions.are_waiting()) on_all_waiting();
+}
+
+void Instance::Impl::on_companions_progress() {
+  if (is_runtime_waiting && !ending && why == Why::itself && companions.are_waiting()) on_all_waiting();
+}
+
+// INIT, or what follows an answer, is over.
+void Instance::Impl::on_all_waiting() {
   if (state == State::starting) {
     if (init_phase != InitPhase::within_a_call) deadline.cancel();
     if (init_phase == InitPhase::template_only) return kill(Why::itself);  // it is none
+    companions.end_init();
     const Monotonic now = around.clock.monotonic();
     if (lease) {
       restore_not_yet_billed = telemetry::Restore{now - asked, now - launched};
       log.restored(now - asked);
     } else {
       init_not_yet_billed = now - launched;
+      log.initialized(now - launched);
     }
     start_timer.ready();
     // INIT ran with more, as on AWS.
@@ -490,11 +537,51 @@ void Instance::Impl::on_init_deadline() {
 
 void Instance::Impl::on_call_deadline() {
   kill(Why::timeout);
+  // Its extensions have some time for their end; the caller has waited long enough.
+  if (current && companions.is_shutting_down()) finish_with(Ending::timeout, timeout_text());
 }
 
 void Instance::Impl::kill(Why reason) {
   if (why == Why::itself) why = reason;
-  if (child) around.backend.kill(child->id);
+  if (child) put_down();
+}
+
+// Ends the sandbox; with external extensions in it, when these had their time.
+void Instance::Impl::put_down() {
+  if (!companions.is_attended()) return around.backend.kill(child->id);
+  if (companions.is_shutting_down()) return;
+  deadline.cancel();
+  std::ignore = freezer.wake();
+  const bool is_spin_down = why == Why::stopped && !current;
+  companions.shut_down(is_spin_down ? "spindown" : why == Why::timeout ? "timeout" : "failure", is_spin_down);
+}
+
+// As after_exit() tells them, but while the sandbox still stands.
+void Instance::Impl::on_runtime_ended(const sandbox::ExitReport& exit) {
+  if (ending || why != Why::itself || state == State::failed) return;
+  companions.drain(kDrainBytes);
+  pump->drain(kDrainBytes);
+  if (state == State::starting) {
+    init_exit = exit;
+    return become_failed("Runtime.ExitError");
+  }
+  if (current) finish_with(Ending::crash, exit_failure(current->call->request_id, exit));
+  is_lost = true;
+  kill(Why::itself);
+}
+
+void Instance::Impl::on_extension_failed(ExtensionFault fault) {
+  if (ending || why != Why::itself || state == State::failed) return;
+  companions.drain(kDrainBytes);
+  pump->drain(kDrainBytes);
+  extension_fault = std::move(fault);
+  if (state == State::starting) return become_failed(extension_fault->type);
+  if (current) {
+    finish_with(Ending::crash,
+                extension_failure(current->call->request_id, extension_fault->type, extension_fault->what));
+  }
+  is_lost = true;
+  kill(Why::itself);
 }
 
 void Instance::Impl::become_idle() {
@@ -509,7 +596,7 @@ void Instance::Impl::become_failed(std::string_view error_type) {
   log.init_failed(spent, false, error_type);
   init_not_yet_billed = spent;
   state = State::failed;
-  if (child) around.backend.kill(child->id);  // a runtime that reported its error has nothing left to do
+  if (child) put_down();  // a runtime that reported its error has nothing left to do
   if (current) {
     finish_with_init_error();
     released.set(true);
@@ -522,6 +609,7 @@ void Instance::Impl::deliver() {
   state = State::busy;
   current->started = around.clock.monotonic();
   start_timer.called();
+  is_runtime_waiting = false;
   current->delivered = true;
   runtime_api::Invocation invocation;
   invocation.request_id = current->call->request_id;
@@ -531,6 +619,7 @@ void Instance::Impl::deliver() {
   invocation.invoked_arn = std::move(current->call->invoked_arn);
   invocation.deadline = current->deadline;
   invocation.stream = current->call->stream;
+  companions.begin_call({invocation.request_id, invocation.invoked_arn, invocation.trace_header, invocation.deadline});
   session->deliver(std::move(invocation));
 }
 
@@ -554,11 +643,18 @@ void Instance::Impl::finish_with(Ending how, Failure failure) {
   finish(std::move(result));
 }
 
+Failure Instance::Impl::timeout_text() const {
+  return timeout_failure(current->call->request_id, std::chrono::seconds(function->timeout_seconds),
+                         around.clock.wall());
+}
+
 void Instance::Impl::finish_with_init_error() {
   const std::string id = current->call->request_id;
   if (entrypoint_error) {
     const bool is_missing = ::access((function->code->folder + "/bootstrap").c_str(), F_OK) != 0;
     finish_with(Ending::init_error, entrypoint_failure(id, *entrypoint_error, is_missing));
+  } else if (extension_fault) {
+    finish_with(Ending::init_error, extension_failure(id, extension_fault->type, extension_fault->what));
   } else {
     finish_with(Ending::init_error, init_exit ? exit_failure(id, *init_exit) : *init_failure);
   }

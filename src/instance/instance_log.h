@@ -10,6 +10,9 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "catalog/function.h"
+#include "extensions/extension_request.h"
+#include "extensions/subscription.h"
+#include "extensions/telemetry_feed.h"
 #include "instance/invocation_result.h"
 #include "instance/log_pump.h"
 #include "telemetry/log_store.h"
@@ -26,11 +29,20 @@ class InstanceLog final : public LineSink {
   // "2026/11/23/[$LATEST]<32 hexadecimal digits>": AWS_LAMBDA_LOG_STREAM_NAME.
   [[nodiscard]] const std::string& stream() const { return stream_; }
 
-  void init_start(std::string_view runtime);
+  // What is logged goes to this one too, from now on. It must outlive the log.
+  void feed(extensions::TelemetryFeed& feed) { feed_ = &feed; }
+
+  // `initialization_type`: as AWS_LAMBDA_INITIALIZATION_TYPE has it.
+  void init_start(std::string_view runtime, std::string_view initialization_type);
+  void runtime_initialized();
+  void initialized(std::chrono::nanoseconds spent);
   void restore_start(std::string_view runtime);
   void restored(std::chrono::nanoseconds spent);
   void init_failed(std::chrono::nanoseconds spent, bool timed_out, std::string_view error_type);
-  void begin_call(std::string_view request_id);
+  void begin_call(std::string_view request_id, std::string_view trace_header);
+  void extension(std::string_view name, std::string_view state, const extensions::Events& events,
+                 std::string_view error_type);
+  void subscribed(std::string_view name, const extensions::Subscription& subscription);
   // One line of the platform's own.
   void platform_line(std::string_view text);
   // END and REPORT. What was logged of the call so far is on disk when it returns.
@@ -41,15 +53,21 @@ class InstanceLog final : public LineSink {
   // What the function wrote.
   bool has_room() override { return store_.has_room(function_.name); }
   bool line(std::string_view text) override;
+  // The same of an extension.
+  bool extension_line(std::string_view text);
   void dropped(std::uint64_t lines, std::uint64_t bytes) override {
     store_.count_dropped(function_.name, stream_, lines, bytes);
   }
 
  private:
+  void tell_end(const telemetry::InvocationReport& report, const InvocationResult& result);
+
   telemetry::LogStore& store_;
   const catalog::Function& function_;
   std::string stream_;
   telemetry::LogTail tail_;
+  extensions::TelemetryFeed* feed_ = nullptr;
+  std::string initialization_type_;
 };
 
 }  // namespace lambent::instance

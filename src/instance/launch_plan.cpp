@@ -10,6 +10,9 @@ namespace {
 constexpr const char* kTaskRoot = "/var/task";
 constexpr const char* kLayers = "/opt";
 constexpr const char* kRuntimeFolder = "/var/runtime";
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html: not of `provided` runtimes.
+constexpr std::string_view kWrapper = "AWS_LAMBDA_EXEC_WRAPPER";
+constexpr const char* kAttendantFolder = "/var/lambent";
 
 void add_command(sandbox::Policy& policy, const Runtime& runtime) {
   switch (runtime.family) {
@@ -79,7 +82,7 @@ void add_runtime_mounts(sandbox::Policy& policy, const Runtime& runtime, const P
 
 void add_runtime_door(sandbox::Policy& policy, const Runtime& runtime, const Platform& platform) {
   policy.runtime_line = has_runtime_line(runtime.family);
-  policy.runtime_port = policy.runtime_line ? 0 : platform.runtime_port;
+  policy.runtime_port = platform.runtime_port;
 }
 
 std::string execution_environment(const Runtime& runtime) {
@@ -130,17 +133,30 @@ void add_environment(sandbox::Policy& policy, const catalog::Function& function,
   set("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name);
   set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
   set("AWS_LAMBDA_INITIALIZATION_TYPE", initialization_type);
-  if (has_runtime_line(runtime.family)) {
-    set("_LAMBENT_RUNTIME_LINE", std::to_string(sandbox::kRuntimeLine));
-  } else {
-    set("AWS_LAMBDA_RUNTIME_API", fmt::format("127.0.0.1:{}", platform.runtime_port));
-  }
+  set("AWS_LAMBDA_RUNTIME_API", fmt::format("127.0.0.1:{}", platform.runtime_port));
+  if (has_runtime_line(runtime.family)) set("_LAMBENT_RUNTIME_LINE", std::to_string(sandbox::kRuntimeLine));
   set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
   set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
   set("AWS_SESSION_TOKEN", credentials.session_token);
   if (const std::string environment = execution_environment(runtime); !environment.empty()) {
     set("AWS_EXECUTION_ENV", environment);
   }
+}
+
+bool is_wrapped(const catalog::Function& function, const Runtime& runtime) {
+  return runtime.family != RuntimeFamily::provided && std::ranges::any_of(function.environment, [](const auto& entry) {
+           return entry.first == kWrapper && !entry.second.empty();
+         });
+}
+
+// By a shell, as AWS's bootstraps do it: what is wrong with the script is said, and exited with, as on AWS. Python then
+// has its `site` module, by which tools for tracing load themselves.
+void wrap_command(sandbox::Policy& policy) {
+  std::erase(policy.argv, "-S");
+  const std::string script = fmt::format("exec \"${}\" \"$@\"", kWrapper);
+  const std::vector<std::string> shell = {"/bin/sh", "-c", script, "/var/runtime/bootstrap"};
+  policy.argv.insert(policy.argv.begin(), shell.begin(), shell.end());
+  policy.kind = 0;
 }
 
 // Environment that every function has unless it replaces it; the interpreter of a template is started with it.
@@ -197,7 +213,7 @@ StartKind start_kind(const Runtime& runtime, const Platform& platform, const Lim
 }
 
 bool wants_snapshot(const catalog::Function& function, const Runtime& runtime, const SnapshotSettings& settings) {
-  if (!has_template(runtime.family)) return false;
+  if (!has_template(runtime.family) || is_wrapped(function, runtime)) return false;
   if (settings.everything) return true;
   const auto asked = std::ranges::find(function.echoed, "SnapStart", &std::pair<std::string, std::string>::first);
   return function.version != "$LATEST" && asked != function.echoed.end() && asked->second.contains("PublishedVersions");
@@ -235,7 +251,21 @@ sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& ru
   add_runtime_door(policy, runtime, platform);
   policy.platform_port = platform.api_port;
   policy.kind = runtime.start_kind;
+  if (is_wrapped(function, runtime)) wrap_command(policy);
   return policy;
+}
+
+// Extensions may be programs of any kind; the list of system calls of `provided` holds those of all runtimes.
+void attend_launch(sandbox::Policy& policy, const Platform& platform, const std::vector<std::string>& extensions) {
+  policy.mounts.push_back({fmt::format("{}/attendant", platform.runtimes_folder), kAttendantFolder});
+  std::vector<std::string> argv = {fmt::format("{}/lambent_attendant", kAttendantFolder)};
+  for (const auto& name : extensions) argv.push_back(fmt::format("{}/extensions/{}", kLayers, name));
+  argv.emplace_back("--");
+  argv.insert(argv.end(), policy.argv.begin(), policy.argv.end());
+  policy.argv = std::move(argv);
+  policy.runtime_line = true;
+  policy.seccomp = sandbox::SeccompProfile::provided;
+  policy.kind = 0;
 }
 
 void confine_network(sandbox::Policy& policy, const egress::NetworkPolicy& network, bool has_gates) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/limits.h"
 #include "catalog/function.h"
@@ -18,7 +19,7 @@ namespace lambent::instance {
 // What all instances of one server share. Addresses are those inside the sandbox.
 struct Platform {
   std::string region;
-  std::string runtimes_folder;  // holds python/, nodejs/, ruby/ and java/, the runtime clients
+  std::string runtimes_folder;  // holds python/, nodejs/, ruby/ and java/, the runtime clients, and attendant/
   std::uint16_t runtime_port = 9001;
   std::uint16_t api_port = 4566;
 };
@@ -47,6 +48,10 @@ std::uint32_t function_millicores(const catalog::Function& function, const Limit
 sandbox::Policy plan_launch(const catalog::Function& function, const Runtime& runtime, const Platform& platform,
                             const Limits& limits, const identity::TemporaryCredentials& credentials,
                             const std::string& log_stream, std::string_view initialization_type);
+
+// Makes a launch's policy that of a function with these external extensions: the attendant starts them, then the
+// runtime.
+void attend_launch(sandbox::Policy& policy, const Platform& platform, const std::vector<std::string>& extensions);
 
 // What of the network the sandbox has; which addresses a gate lets through is the egress process's.
 void confine_network(sandbox::Policy& policy, const egress::NetworkPolicy& network, bool has_gates);

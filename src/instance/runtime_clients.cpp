@@ -39,7 +39,8 @@ Result<> write_clients(const std::string& folder) {
   for (const EmbeddedFile& file : runtime_client_files()) {
     const std::string path = folder + "/" + std::string(file.path);
     LAMBENT_TRY_VOID(make_folders(fs::path(path).parent_path().string()));
-    LAMBENT_TRY_VOID(write_file_durably(path, file.content));
+    const bool is_program = file.path == "attendant/lambent_attendant";
+    LAMBENT_TRY_VOID(write_file_durably(path, file.content, is_program ? 0755 : 0644));
   }
   for (const EmbeddedFile& file : template_library_files()) {
     for (const char* client : {"/python/", "/nodejs/", "/ruby/"}) {

@@ -43,7 +43,7 @@ bool is_streaming(const edge::RequestHead& head) {
 class HttpSession final : public Session {
  public:
   HttpSession(net::Loop& loop, edge::HttpServer& server, net::Listener listener, Observer& observer,
-              const Limits& limits);
+              const Limits& limits, edge::Handler beside);
 
   void deliver(Invocation invocation) override;
   std::optional<Invocation> take_undelivered() override;
@@ -57,14 +57,15 @@ class HttpSession final : public Session {
 };
 
 struct HttpSession::Impl : std::enable_shared_from_this<HttpSession::Impl> {
-  Impl(net::Loop& on, edge::HttpServer& by, Observer& tells, const Limits& within)
-      : loop(on), server(by), observer(tells), limits(within) {}
+  Impl(net::Loop& on, edge::HttpServer& by, Observer& tells, const Limits& within, edge::Handler others)
+      : loop(on), server(by), observer(tells), limits(within), beside(std::move(others)) {}
 
   net::Loop& loop;
   edge::HttpServer& server;
   edge::HttpServer::ListenerId listener = 0;
   Observer& observer;
   const Limits& limits;
+  edge::Handler beside;
   State state = State::starting;
   std::string request_id;                // in flight; kept after the answer so that a second answer is told apart
   std::optional<Invocation> delivered;   // and not yet on its way to the runtime
@@ -86,8 +87,8 @@ struct HttpSession::Impl : std::enable_shared_from_this<HttpSession::Impl> {
 };
 
 HttpSession::HttpSession(net::Loop& loop, edge::HttpServer& server, net::Listener listener, Observer& observer,
-                         const Limits& limits)
-    : impl_(std::make_shared<Impl>(loop, server, observer, limits)) {
+                         const Limits& limits, edge::Handler beside)
+    : impl_(std::make_shared<Impl>(loop, server, observer, limits, std::move(beside))) {
   edge::HttpLimits bounds = edge::HttpLimits::patient();
   bounds.head_bytes = limits.header_bytes;
   bounds.connections = kMaxConnections;
@@ -149,6 +150,10 @@ net::Task<> HttpSession::Impl::handle(edge::Exchange& exchange) {
       std::ignore = co_await exchange.respond(error_reply(405, "MethodNotAllowed", "Method not allowed"));
       co_return;
     case Route::Kind::unknown:
+      if (beside) {
+        co_await beside(exchange);
+        co_return;
+      }
       std::ignore = co_await exchange.respond(error_reply(404, "NotFound", "No such Runtime API path"));
       co_return;
   }
@@ -288,8 +293,8 @@ void HttpSession::Impl::report(std::move_only_function<void(Observer&)> call) {
 }  // namespace
 
 std::unique_ptr<Session> make_http_session(net::Loop& loop, edge::HttpServer& server, net::Listener listener,
-                                           Observer& observer, const Limits& limits) {
-  return std::make_unique<HttpSession>(loop, server, std::move(listener), observer, limits);
+                                           Observer& observer, const Limits& limits, edge::Handler beside) {
+  return std::make_unique<HttpSession>(loop, server, std::move(listener), observer, limits, std::move(beside));
 }
 
 }  // namespace lambent::runtime_api

@@ -89,9 +89,10 @@ class Session {
   [[nodiscard]] virtual State state() const = 0;
 };
 
-// `server`, `observer` and `limits` must outlive the session. Serves HTTP from now on.
+// `server`, `observer` and `limits` must outlive the session. Serves HTTP from now on. `beside` answers what is no path
+// of the Runtime API (404 without one).
 std::unique_ptr<Session> make_http_session(net::Loop& loop, edge::HttpServer& server, net::Listener listener,
-                                           Observer& observer, const Limits& limits);
+                                           Observer& observer, const Limits& limits, edge::Handler beside = {});
 // The same over frames (frames.h), for Lambent's own runtime clients. What does not fit the state can only come from
 // code of the function that writes to the line: then the line is closed.
 std::unique_ptr<Session> make_line_session(net::Loop& loop, net::Stream line, Observer& observer, const Limits& limits);

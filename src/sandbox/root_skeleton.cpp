@@ -53,7 +53,7 @@ Result<> add_synthetic_files(RootBuilder& root, const Identity& identity, const 
   const std::string groups = fmt::format("root:x:0:\nsbx_user:x:{}:\nnogroup:x:65534:\n", identity.inside_gid);
   LAMBENT_TRY_VOID(root.add_file("/etc/passwd", users));
   LAMBENT_TRY_VOID(root.add_file("/etc/group", groups));
-  LAMBENT_TRY_VOID(root.add_file("/etc/hosts", "127.0.0.1 localhost\n"));
+  LAMBENT_TRY_VOID(root.add_file("/etc/hosts", "127.0.0.1 localhost sandbox.localdomain sandbox\n"));
   // Without a server a name that is not in hosts fails at once instead of waiting.
   const std::string servers =
       name_server == nullptr ? "options timeout:1 attempts:1\n" : fmt::format("nameserver {}\n", name_server);
