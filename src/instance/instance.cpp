@@ -358,7 +358,7 @@ void Instance::Impl::open_doors() {
   freezer.adopt(std::move(child->freezer));
   const auto beside = [this](edge::Exchange& exchange) { return companions.serve(exchange); };
   auto runtime_port = net::Listener::adopt(around.loop, std::move(child->runtime_listener));
-  if (has_runtime_line(runtime.family)) {
+  if (child->runtime_line.valid() && has_runtime_line(runtime.family)) {
     session = runtime_api::make_line_session(around.loop, net::Stream(around.loop, std::move(child->runtime_line)),
                                              *this, around.limits);
     extension_listener = around.http.add(std::move(runtime_port), beside, edge::HttpLimits::patient());
