@@ -333,7 +333,7 @@ net::Task<> Instance::Impl::end_unlaunched(sandbox::LaunchError error) {
   if (runtime.family == RuntimeFamily::provided && error.step == "exec") {
     message.clear();
     launched = around.clock.monotonic();
-    log.init_start(runtime.id, initialization_type());
+    log.init_start(runtime.id, initialization_type(), init_phase == InitPhase::within_a_call);
     entrypoint_error = error.code;
     become_failed("Runtime.InvalidEntrypoint");
     co_await released;
@@ -350,7 +350,7 @@ void Instance::Impl::open_doors() {
   if (lease) {
     log.restore_start(runtime.id);
   } else {
-    log.init_start(runtime.id, initialization_type());
+    log.init_start(runtime.id, initialization_type(), init_phase == InitPhase::within_a_call);
   }
   if (init_phase == InitPhase::template_only) template_scope.spawn(wait_until_forkable());
   pump.emplace(around.loop, std::move(child->log), around.limits.log_line_bytes, log);
@@ -536,6 +536,7 @@ void Instance::Impl::on_init_deadline() {
 }
 
 void Instance::Impl::on_call_deadline() {
+  if (state == State::starting && session) log.init_failed(around.clock.monotonic() - launched, true, {});
   kill(Why::timeout);
   // Its extensions have some time for their end; the caller has waited long enough.
   if (current && companions.is_shutting_down()) finish_with(Ending::timeout, timeout_text());

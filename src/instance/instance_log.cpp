@@ -60,22 +60,25 @@ void InstanceLog::platform_line(std::string_view text) {
   tail_.append(text);
 }
 
-void InstanceLog::init_start(std::string_view runtime, std::string_view initialization_type) {
+void InstanceLog::init_start(std::string_view runtime, std::string_view initialization_type, bool in_call) {
+  phase_ = in_call ? "invoke" : "init";
   platform_line(telemetry::init_start_line(runtime, kClientVersion));
   initialization_type_ = initialization_type;
   if (feed_ == nullptr) return;
   const std::string version = fmt::format("{}:{}", runtime, kClientVersion);
-  feed_->platform("platform.initStart", init_start_record(function_, initialization_type, version, stream_), {});
+  feed_->platform("platform.initStart", init_start_record(function_, initialization_type, phase_, version, stream_),
+                  {});
 }
 
 void InstanceLog::runtime_initialized() {
   if (feed_ == nullptr) return;
-  feed_->platform("platform.initRuntimeDone", init_runtime_done_record(initialization_type_, "success", {}), {});
+  feed_->platform("platform.initRuntimeDone", init_runtime_done_record(initialization_type_, phase_, "success", {}),
+                  {});
 }
 
 void InstanceLog::initialized(std::chrono::nanoseconds spent) {
   if (feed_ == nullptr) return;
-  feed_->platform("platform.initReport", init_report_record(initialization_type_, "success", {}, spent), {});
+  feed_->platform("platform.initReport", init_report_record(initialization_type_, phase_, "success", {}, spent), {});
 }
 
 void InstanceLog::extension(std::string_view name, std::string_view state, const extensions::Events& events,
@@ -106,14 +109,17 @@ void InstanceLog::restored(std::chrono::nanoseconds spent) {
 
 void InstanceLog::init_failed(std::chrono::nanoseconds spent, bool timed_out, std::string_view error_type) {
   telemetry::InitReport report;
+  report.phase = phase_;
   report.duration = spent;
   report.status = timed_out ? telemetry::ReportStatus::timeout : telemetry::ReportStatus::error;
   report.error_type = error_type;
   platform_line(telemetry::init_report_line(report));
   if (feed_ != nullptr) {
     const auto status = status_word(report.status);
-    feed_->platform("platform.initRuntimeDone", init_runtime_done_record(initialization_type_, status, error_type), {});
-    feed_->platform("platform.initReport", init_report_record(initialization_type_, status, error_type, spent), {});
+    feed_->platform("platform.initRuntimeDone",
+                    init_runtime_done_record(initialization_type_, phase_, status, error_type), {});
+    feed_->platform("platform.initReport", init_report_record(initialization_type_, phase_, status, error_type, spent),
+                    {});
   }
   store_.flush(function_.name);
 }

@@ -32,8 +32,8 @@ class InstanceLog final : public LineSink {
   // What is logged goes to this one too, from now on. It must outlive the log.
   void feed(extensions::TelemetryFeed& feed) { feed_ = &feed; }
 
-  // `initialization_type`: as AWS_LAMBDA_INITIALIZATION_TYPE has it.
-  void init_start(std::string_view runtime, std::string_view initialization_type);
+  // `initialization_type`: as AWS_LAMBDA_INITIALIZATION_TYPE has it. `in_call`: INIT is run again, within a call.
+  void init_start(std::string_view runtime, std::string_view initialization_type, bool in_call);
   void runtime_initialized();
   void initialized(std::chrono::nanoseconds spent);
   void restore_start(std::string_view runtime);
@@ -68,6 +68,7 @@ class InstanceLog final : public LineSink {
   telemetry::LogTail tail_;
   extensions::TelemetryFeed* feed_ = nullptr;
   std::string initialization_type_;
+  std::string_view phase_ = "init";
 };
 
 }  // namespace lambent::instance

@@ -55,10 +55,10 @@ std::string_view status_word(telemetry::ReportStatus status) {
 }
 
 std::string init_start_record(const catalog::Function& function, std::string_view initialization_type,
-                              std::string_view runtime_version, std::string_view instance) {
+                              std::string_view phase, std::string_view runtime_version, std::string_view instance) {
   return Record()
       .text("initializationType", initialization_type)
-      .text("phase", "init")
+      .text("phase", phase)
       .text("runtimeVersion", runtime_version)
       .text("functionName", function.name)
       .text("functionVersion", function.version)
@@ -67,21 +67,21 @@ std::string init_start_record(const catalog::Function& function, std::string_vie
       .str();
 }
 
-std::string init_runtime_done_record(std::string_view initialization_type, std::string_view status,
-                                     std::string_view error_type) {
+std::string init_runtime_done_record(std::string_view initialization_type, std::string_view phase,
+                                     std::string_view status, std::string_view error_type) {
   return Record()
       .text("initializationType", initialization_type)
-      .text("phase", "init")
+      .text("phase", phase)
       .text("status", status)
       .text_if("errorType", error_type)
       .str();
 }
 
-std::string init_report_record(std::string_view initialization_type, std::string_view status,
+std::string init_report_record(std::string_view initialization_type, std::string_view phase, std::string_view status,
                                std::string_view error_type, std::chrono::nanoseconds duration) {
   return Record()
       .text("initializationType", initialization_type)
-      .text("phase", "init")
+      .text("phase", phase)
       .text("status", status)
       .text_if("errorType", error_type)
       .raw("metrics", Record().milliseconds("durationMs", duration).str())

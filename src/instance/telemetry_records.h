@@ -18,13 +18,14 @@ namespace lambent::instance {
 // AWS's words for how a phase ended.
 std::string_view status_word(telemetry::ReportStatus status);
 
-// `initialization_type`: on-demand or provisioned-concurrency. `instance`: names it, as its log stream does.
+// `initialization_type`: on-demand or provisioned-concurrency. `phase`: init, or invoke where it is run again within a
+// call. `instance`: names it, as its log stream does.
 std::string init_start_record(const catalog::Function& function, std::string_view initialization_type,
-                              std::string_view runtime_version, std::string_view instance);
+                              std::string_view phase, std::string_view runtime_version, std::string_view instance);
 // Where `error_type` is empty there is none.
-std::string init_runtime_done_record(std::string_view initialization_type, std::string_view status,
-                                     std::string_view error_type);
-std::string init_report_record(std::string_view initialization_type, std::string_view status,
+std::string init_runtime_done_record(std::string_view initialization_type, std::string_view phase,
+                                     std::string_view status, std::string_view error_type);
+std::string init_report_record(std::string_view initialization_type, std::string_view phase, std::string_view status,
                                std::string_view error_type, std::chrono::nanoseconds duration);
 std::string start_record(std::string_view request_id, std::string_view version, std::string_view trace_header);
 std::string runtime_done_record(const telemetry::InvocationReport& report, std::string_view status,

@@ -43,6 +43,7 @@ struct Config {
   std::string user = kServerAccount;
   sandbox::IsolationLevel require_isolation = sandbox::IsolationLevel::any;  // below it the server does not start
   bool record_denied_calls = false;
+  bool strict = false;  // refuses what AWS would refuse (strict.h)
   std::string account_id = "000000000000";
   std::string region = "us-east-1";
   FunctionUrlStyle function_url_style = FunctionUrlStyle::automatic;

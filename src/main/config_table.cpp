@@ -167,8 +167,19 @@ bool good_addresses(std::string_view value) {
   return value.size() < egress::protocol::kListBytes && egress::parse_addresses(value).has_value();
 }
 
+// A switch: on the command line its name alone.
+Setting strict_setting() {
+  auto setting = choice<bool>("strict",
+                              "Refuses what AWS would refuse: limits beyond AWS's, tags and settings of this server's "
+                              "own, and what is only kept where AWS acts on it",
+                              {{"false", false}, {"true", true}}, LAMBENT_AT(strict));
+  setting.value_name = "";
+  return setting;
+}
+
 std::vector<Setting> server_settings() {
   return {
+      strict_setting(),
       text("data", "DIR", "Folder for everything that is kept", good_folder, "must be a folder", LAMBENT_AT(data)),
       text("bind", "ADDRESS", "Address to listen on", good_address, "must be an IPv4 or IPv6 address",
            LAMBENT_AT(bind)),

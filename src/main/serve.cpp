@@ -17,6 +17,7 @@
 #include "main/server.h"
 #include "main/server_user.h"
 #include "main/signals.h"
+#include "main/strict.h"
 #include "net/listener.h"
 #include "sandbox/spawner_client.h"
 
@@ -79,6 +80,7 @@ int serve(const std::vector<cli::FlagValue>& flags) {
     fmt::print("{}", print_config(*loaded));
     return cli::kDone;
   }
+  if (const auto strict = check_strict(loaded->config); !strict) return complain(strict.error(), cli::kUsage);
   log::set_level(loaded->config.log_level);
 
   auto opened = open_as_started(loaded->config);

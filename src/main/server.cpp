@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -331,10 +332,13 @@ void Server::Impl::build_event_sources() {
 
 Result<> Server::Impl::start_event_sources() {
   LAMBENT_TRY_VOID(positions->load());
+  std::set<std::string, std::less<>> mappings;
   for (const auto& [id, text] : documents->all(catalog::EventSourceMapping::kKind)) {
     LAMBENT_TRY(const auto mapping, catalog::decode_event_source_mapping(text));
     event_sources->follow(mapping);
+    mappings.insert(mapping.id);
   }
+  positions->keep_only(mappings);
   return {};
 }
 
@@ -350,7 +354,7 @@ void Server::Impl::build_services() {
   lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *layers, *documents, *invoker, *invoker, *event_sources,
                                                *disk.credentials, clock, random},
                  services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture(), network,
-                                                  config.calls});
+                                                  config.calls, config.strict});
   dynamodb.emplace(*tables, loop, pool);
   dynamodb_streams.emplace(*tables, loop, pool, clock);
   iam.emplace(services::iam::IamService::Parts{*documents, *catalog, clock, random, config.account_id});

@@ -49,6 +49,18 @@ TEST_F(EventSourceEngineTest, WhatIsForgottenLeavesNothing) {
   stop(engine_);
 }
 
+TEST_F(EventSourceEngineTest, PositionsOfMappingsThatAreGoneAreRemovedAtTheStart) {
+  positions_->set("m1", "shard", {"7", false});
+  positions_->set("gone", "shard", {"9", false});
+  restart();
+  positions_->keep_only({"m1"});
+  EXPECT_EQ(position_of("shard"), "7");
+  EXPECT_FALSE(positions_->has_any("gone"));
+  restart();
+  EXPECT_EQ(position_of("shard"), "7");
+  EXPECT_FALSE(positions_->has_any("gone")) << "in the store too";
+}
+
 TEST_F(EventSourceEngineTest, KnowsWhichSourcesThereAre) {
   EXPECT_TRUE(engine_.takes("arn:test:other"));
   EXPECT_FALSE(engine_.takes("arn:aws:kinesis:us-east-1:000000000000:stream/x"));

@@ -67,6 +67,16 @@ void MappingPositions::forget(std::string_view mapping) {
   if (!batch.empty()) submit(std::move(batch));
 }
 
+void MappingPositions::keep_only(const std::set<std::string, std::less<>>& mappings) {
+  std::set<std::string> orphans;
+  for (const auto& [key, position] : positions_) {
+    const std::string_view rest = std::string_view(key).substr(kPrefix.size());
+    const std::string_view mapping = rest.substr(0, rest.find('/'));
+    if (!mappings.contains(mapping)) orphans.emplace(mapping);
+  }
+  for (const auto& orphan : orphans) forget(orphan);
+}
+
 // A position that is not kept means records that come again; the store tells of what is wrong with the disk.
 void MappingPositions::submit(store::WriteBatch batch) {
   committer_.submit(std::move(batch), store::Durability::nosync, [](const Result<>& result) {

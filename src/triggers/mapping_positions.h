@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,8 @@ class MappingPositions {
   void set(std::string_view mapping, std::string_view shard, MappingPosition position);
   // All of a mapping that is gone.
   void forget(std::string_view mapping);
+  // Those of all other mappings go: of such as were deleted while the server stopped.
+  void keep_only(const std::set<std::string, std::less<>>& mappings);
 
  private:
   void submit(store::WriteBatch batch);

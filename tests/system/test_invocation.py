@@ -446,3 +446,16 @@ def test_slow_init_gets_the_functions_own_timeout(new_server):
     answer, response = server.invoke(short)
     assert response["FunctionError"] == "Unhandled"
     assert "Task timed out after 2.00 seconds" in answer["errorMessage"]
+    log = server.run("logs", short, "--data", str(server.data)).stdout
+    assert re.search(r"INIT_REPORT Init Duration: [\d.]+ ms\tPhase: init\tStatus: timeout", log), "ahead of the call"
+    assert re.search(r"INIT_REPORT Init Duration: [\d.]+ ms\tPhase: invoke\tStatus: timeout", log), "again, within it"
+    assert log.count("INIT_START") == 2
+
+
+def test_init_that_fails_again_within_the_call_says_so(new_server):
+    server = new_server("--limits-init-timeout", "1s").start()
+    name = server.create_function({"app.py": "import time\ntime.sleep(1.5)\nraise ValueError('as made')\n"}, Timeout=30)
+    answer, response = server.invoke(name)
+    assert (response["FunctionError"], answer["errorType"]) == ("Unhandled", "ValueError")
+    log = server.run("logs", name, "--data", str(server.data)).stdout
+    assert re.search(r"INIT_REPORT Init Duration: [\d.]+ ms\tPhase: invoke\tStatus: error\tError Type: ValueError", log)

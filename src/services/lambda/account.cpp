@@ -80,7 +80,7 @@ Answer<protocol::Nothing> LambdaService::tag_resource(const CallContext&, api::T
   auto tags = to_map(function.tags);
   for (auto& [name, value] : request.tags) tags[name] = value;
   LAMBENT_CO_TRY_VOID(check_tags(tags));
-  LAMBENT_CO_TRY_VOID(check_own_tags(request.tags, settings_.network));
+  LAMBENT_CO_TRY_VOID(check_own_tags(request.tags, settings_.network, settings_.strict));
   function.tags = to_pairs(tags);
   LAMBENT_CO_TRY_VOID(co_await commit_tags(parts_, change, std::move(function)));
   co_return protocol::Nothing{};

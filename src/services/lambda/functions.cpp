@@ -130,6 +130,7 @@ ApiResult<void> LambdaService::check_zip(const std::string& zip, std::string_vie
 
 ApiResult<void> LambdaService::check_new(const api::CreateFunctionRequest& request) const {
   LAMBENT_TRY_VOID(check_supported(request));
+  if (settings_.strict) LAMBENT_TRY_VOID(check_strict(request));
   const auto& code = request.code;
   LAMBENT_TRY_VOID(
       check_code_source(code.zip_file.has_value(), code.s3_bucket || code.s3_key, code.image_uri.has_value()));
@@ -145,7 +146,7 @@ ApiResult<void> LambdaService::check_new(const api::CreateFunctionRequest& reque
   }
   if (request.tags) {
     LAMBENT_TRY_VOID(check_tags(*request.tags));
-    LAMBENT_TRY_VOID(check_own_tags(*request.tags, settings_.network));
+    LAMBENT_TRY_VOID(check_own_tags(*request.tags, settings_.network, settings_.strict));
   }
   return check_zip(*code.zip_file, "CreateFunction");
 }
@@ -263,6 +264,7 @@ Answer<api::FunctionConfiguration> LambdaService::update_function_configuration(
     const CallContext&, api::UpdateFunctionConfigurationRequest request) {
   LAMBENT_CO_TRY(auto change, begin_change(request.function_name, request.revision_id));
   LAMBENT_CO_TRY_VOID(check_supported(request));
+  if (settings_.strict) LAMBENT_CO_TRY_VOID(check_strict(request, change.current()->runtime));
   if (request.runtime) LAMBENT_CO_TRY_VOID(check_runtime(*request.runtime, parts_.runtimes));
   LAMBENT_CO_TRY_VOID(check_sizes(request.timeout, request.memory_size, request.ephemeral_storage, settings_.limits));
   if (request.environment) {

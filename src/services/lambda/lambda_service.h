@@ -44,6 +44,7 @@ struct LambdaSettings {
   std::string architecture = "x86_64";       // of this host: x86_64 or arm64
   egress::NetworkRules network;
   CallLimits calls;
+  bool strict = false;  // what AWS would refuse, and what only this server has, is refused
 };
 
 // What the service works with; everything outlives it.

@@ -63,6 +63,32 @@ ApiResult<void> refuse_given(std::initializer_list<std::pair<bool, std::string_v
   return {};
 }
 
+bool acts_on_logging(const std::optional<api::LoggingConfig>& logging) {
+  if (!logging) return false;
+  return logging->log_format == "JSON" || logging->log_group || logging->application_log_level ||
+         logging->system_log_level;
+}
+
+template <class Request>
+ApiResult<void> check_kept_members(const Request& request, const std::string& runtime) {
+  const auto& vpc = request.vpc_config;
+  const bool has_vpc = vpc && vpc->subnet_ids && !vpc->subnet_ids->empty();
+  const bool is_traced = request.tracing_config && request.tracing_config->mode == "Active";
+  for (const auto& [given, name] :
+       {std::pair(has_vpc, "VpcConfig"), std::pair(!request.kms_key_arn.value_or("").empty(), "KMSKeyArn"),
+        std::pair(acts_on_logging(request.logging_config), "LoggingConfig"),
+        std::pair(is_traced, "TracingConfig Active")}) {
+    if (!given) continue;
+    return failure(
+        invalid_parameter(fmt::format("{} is only kept by this server: refused, since it is strict.", name)));
+  }
+  const bool has_snap_start = request.snap_start && request.snap_start->apply_on == "PublishedVersions";
+  if (has_snap_start && (runtime.starts_with("nodejs") || is_custom_runtime(runtime))) {
+    return failure(invalid_parameter(fmt::format("{} is not supported for SnapStart enabled functions.", runtime)));
+  }
+  return {};
+}
+
 }  // namespace
 
 ApiResult<void> check_runtime(const std::string& runtime, const invoke::RuntimeCatalog& runtimes) {
@@ -127,7 +153,13 @@ ApiResult<void> check_tags(const protocol::Map<std::string>& tags) {
   return {};
 }
 
-ApiResult<void> check_own_tags(const protocol::Map<std::string>& tags, const egress::NetworkRules& rules) {
+ApiResult<void> check_own_tags(const protocol::Map<std::string>& tags, const egress::NetworkRules& rules,
+                               bool is_strict) {
+  for (const auto& [name, value] : tags) {
+    if (!is_strict || !name.starts_with("lambent:")) continue;
+    return failure(invalid_parameter(fmt::format(
+        "The tag {} has a meaning for this server that it has not on AWS: refused, since it is strict.", name)));
+  }
   if (const auto* value = tags.find(egress::kNetworkTag)) {
     // A tag may be empty; an empty policy would read as the default.
     const auto policy = value->empty() ? fail(Error::of("network policy", "", "it is empty")) : rules.policy_of(*value);
@@ -180,6 +212,14 @@ ApiResult<void> check_supported(const api::UpdateFunctionConfigurationRequest& r
                        {request.durable_config.has_value(), "DurableConfig"},
                        {request.runtime_config.has_value(), "RuntimeConfig"},
                        {request.accelerator_config.has_value(), "AcceleratorConfig"}});
+}
+
+ApiResult<void> check_strict(const api::CreateFunctionRequest& request) {
+  return check_kept_members(request, request.runtime.value_or(""));
+}
+
+ApiResult<void> check_strict(const api::UpdateFunctionConfigurationRequest& request, const std::string& runtime) {
+  return check_kept_members(request, request.runtime.value_or(runtime));
 }
 
 ApiResult<void> check_cors(const api::Cors& cors) {

@@ -28,8 +28,9 @@ ApiResult<void> check_sizes(const std::optional<std::int32_t>& timeout, const st
 // At most 50, names of 1 to 128 characters that do not start with "aws:", values to 256.
 ApiResult<void> check_tags(const protocol::Map<std::string>& tags);
 // Of the tags that this server gives a meaning: lambent:network is a policy within what the operator grants, and
-// lambent:isolation is "request".
-ApiResult<void> check_own_tags(const protocol::Map<std::string>& tags, const egress::NetworkRules& rules);
+// lambent:isolation is "request". A strict server refuses all whose name begins with "lambent:".
+ApiResult<void> check_own_tags(const protocol::Map<std::string>& tags, const egress::NetworkRules& rules,
+                               bool is_strict);
 
 // Code that is not given inline; `zip_given`: a ZipFile is there.
 ApiResult<void> check_code_source(bool zip_given, bool s3_given, bool image_given);
@@ -38,6 +39,11 @@ ApiResult<void> check_code_source(bool zip_given, bool s3_given, bool image_give
 // function that silently lacks what it was given would fail in a puzzling way.
 ApiResult<void> check_supported(const api::CreateFunctionRequest& request);
 ApiResult<void> check_supported(const api::UpdateFunctionConfigurationRequest& request);
+
+// Of a strict server: what is only kept here and AWS acts on is refused, and so is what AWS refuses and works here.
+ApiResult<void> check_strict(const api::CreateFunctionRequest& request);
+// `runtime`: of the function as it is.
+ApiResult<void> check_strict(const api::UpdateFunctionConfigurationRequest& request, const std::string& runtime);
 
 ApiResult<void> check_cors(const api::Cors& cors);
 

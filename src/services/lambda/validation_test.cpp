@@ -79,5 +79,27 @@ TEST(CorsMethods, AreThoseOfHttp) {
   EXPECT_EQ(checked.error().code, "ValidationException");
 }
 
+TEST(Strict, RefusesWhatIsOnlyKept) {
+  api::CreateFunctionRequest request;
+  request.runtime = "python3.11";
+  request.tracing_config.emplace().mode = "PassThrough";
+  request.vpc_config.emplace();  // no subnets: none
+  EXPECT_TRUE(check_strict(request));
+  request.tracing_config->mode = "Active";
+  EXPECT_FALSE(check_strict(request));
+  api::UpdateFunctionConfigurationRequest update;
+  update.snap_start.emplace().apply_on = "PublishedVersions";
+  EXPECT_TRUE(check_strict(update, "python3.11"));
+  EXPECT_EQ(check_strict(update, "nodejs20.x").error().message,
+            "nodejs20.x is not supported for SnapStart enabled functions.");
+}
+
+TEST(Strict, RefusesTagsOfThisServer) {
+  const egress::NetworkRules rules;
+  EXPECT_TRUE(check_own_tags({{"lambent:isolation", "request"}}, rules, false));
+  EXPECT_FALSE(check_own_tags({{"lambent:isolation", "request"}}, rules, true));
+  EXPECT_TRUE(check_own_tags({{"mine", "x"}}, rules, true));
+}
+
 }  // namespace
 }  // namespace lambent::services::lambda
