@@ -31,6 +31,9 @@ constexpr std::size_t kDrainBytes = 1 * kMiB;
 constexpr std::size_t kLastBytes = 64 * kMiB;
 // Of one instance to the platform's API: a function that opens more harms only itself.
 constexpr std::size_t kPlatformConnections = 64;
+// The same to the Extensions API, and what all that is sent to it may take beyond 64 KiB.
+constexpr std::size_t kExtensionConnections = 64;
+constexpr std::size_t kExtensionBodies = 1 * kMiB;
 // An instance whose line is closed ends by itself within this time, or is ended.
 constexpr std::chrono::milliseconds kLostPatience{1000};
 
@@ -361,7 +364,11 @@ void Instance::Impl::open_doors() {
   if (child->runtime_line.valid() && has_runtime_line(runtime.family)) {
     session = runtime_api::make_line_session(around.loop, net::Stream(around.loop, std::move(child->runtime_line)),
                                              *this, around.limits);
-    extension_listener = around.http.add(std::move(runtime_port), beside, edge::HttpLimits::patient());
+    edge::HttpLimits bounds = edge::HttpLimits::patient();
+    bounds.head_bytes = around.limits.header_bytes;
+    bounds.connections = kExtensionConnections;
+    bounds.body_room_bytes = kExtensionBodies;
+    extension_listener = around.http.add(std::move(runtime_port), beside, bounds);
   } else {
     session =
         runtime_api::make_http_session(around.loop, around.http, std::move(runtime_port), *this, around.limits, beside);
