@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "identity/crypto.h"
 #include "identity/request_view.h"
 
@@ -15,8 +16,8 @@ namespace {
 // Bodies beyond this are hashed on the pool: about half a millisecond of one core.
 constexpr std::size_t kHashInlineBytes = 512 * kKiB;
 
-// In the credential scope of a request for metrics.
-constexpr std::string_view kMetricsService = "lambent";
+// In the credential scope of an operator's request: metrics, backups.
+constexpr std::string_view kOperatorService = "lambent";
 
 identity::ErrorStyle style_of(const protocol::ServiceModel& model) {
   switch (model.protocol) {
@@ -90,6 +91,14 @@ struct Views {
   protocol::HttpRequest request;
 };
 
+edge::Response plain(int status, std::string_view line) {
+  edge::Response response;
+  response.status = status;
+  response.headers.add("Content-Type", "text/plain");
+  response.body = fmt::format("{}\n", line);
+  return response;
+}
+
 edge::Response unknown_service(const std::string& scope, const std::vector<const protocol::ServiceModel*>& models) {
   edge::Response response;
   response.headers.add("Content-Type", "application/json");
@@ -122,8 +131,8 @@ net::Task<> ApiRouter::handle_public(edge::Exchange& exchange) {
     co_await answer_health(exchange);
     co_return;
   }
-  if (path == "/metrics") {
-    co_await answer_metrics(exchange);
+  if (path == "/metrics" || path == "/backup") {
+    co_await answer_operator(exchange);
     co_return;
   }
   for (const Visitor& visitor : visitors_) {
@@ -142,20 +151,34 @@ net::Task<> ApiRouter::answer_health(edge::Exchange& exchange) {
   std::ignore = co_await exchange.respond(response);
 }
 
-net::Task<> ApiRouter::answer_metrics(edge::Exchange& exchange) {
+net::Task<> ApiRouter::answer_operator(edge::Exchange& exchange) {
   const Views views(exchange.head());
-  const auto principal =
-      parts_.verifier.verify(views.to_verify(), {.service = kMetricsService, .style = identity::ErrorStyle::rest_json});
+  const auto principal = parts_.verifier.verify(
+      views.to_verify(), {.service = kOperatorService, .style = identity::ErrorStyle::rest_json});
+  const bool wants_metrics = exchange.head().path() == "/metrics";
   edge::Response response;
-  if (principal && principal->kind == identity::PrincipalKind::root) {
+  if (!principal || principal->kind != identity::PrincipalKind::root) {
+    response = plain(
+        403, principal ? (wants_metrics ? "Only the root key may read metrics" : "Only the root key may make a backup")
+                       : principal.error().message);
+  } else if (wants_metrics) {
     response.headers.add("Content-Type", "text/plain; version=0.0.4");
     response.body = metrics_();
   } else {
-    response.status = 403;
-    response.headers.add("Content-Type", "text/plain");
-    response.body = principal ? "Only the root key may read metrics\n" : principal.error().message + "\n";
+    response = co_await answer_backup(exchange.head());
   }
   std::ignore = co_await exchange.respond(response);
+}
+
+net::Task<edge::Response> ApiRouter::answer_backup(const edge::RequestHead& head) {
+  if (head.method != "POST") co_return plain(405, "POST makes a backup");
+  if (is_backing_up_) co_return plain(409, "A backup is being made already");
+  is_backing_up_ = true;
+  const auto folder = co_await backup_();
+  is_backing_up_ = false;
+  if (folder) co_return plain(200, *folder);
+  log::error("no backup: {}", folder.error().message());
+  co_return plain(500, "No backup was made: " + folder.error().message());
 }
 
 net::Task<> ApiRouter::handle_api(edge::Exchange& exchange) {

@@ -55,10 +55,13 @@ class ApiRouter {
   void set_health_check(std::function<bool()> healthy) { healthy_ = std::move(healthy); }
   // What /metrics says, to whoever signs with the root key for the service "lambent".
   void set_metrics(std::function<std::string()> metrics) { metrics_ = std::move(metrics); }
+  // What POST /backup does, for the same: makes a backup and says in which folder. One at a time.
+  void set_backup(std::function<net::Task<Result<std::string>>()> backup) { backup_ = std::move(backup); }
 
  private:
   net::Task<> answer_health(edge::Exchange& exchange);
-  net::Task<> answer_metrics(edge::Exchange& exchange);
+  net::Task<> answer_operator(edge::Exchange& exchange);
+  net::Task<edge::Response> answer_backup(const edge::RequestHead& head);
   static net::Task<> respond(edge::Exchange& exchange, protocol::HttpReply reply);
 
   Parts parts_;
@@ -68,6 +71,8 @@ class ApiRouter {
   bool ready_ = false;
   std::function<bool()> healthy_ = [] { return true; };
   std::function<std::string()> metrics_ = [] { return std::string(); };
+  std::function<net::Task<Result<std::string>>()> backup_;
+  bool is_backing_up_ = false;
 };
 
 }  // namespace lambent

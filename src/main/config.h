@@ -21,6 +21,7 @@
 #include "instance/snapshot_settings.h"
 #include "main/server_user.h"
 #include "sandbox/host_report.h"
+#include "store/rocksdb_store.h"
 
 namespace lambent {
 
@@ -58,6 +59,7 @@ struct Config {
   Limits limits;                                    // idle_timeout among them
   CallLimits calls;
   egress::NetworkSettings network;
+  store::RocksDbSettings store;
 };
 
 enum class Origin { built_in, file, environment, flag };

@@ -232,6 +232,17 @@ std::vector<Setting> server_settings() {
   };
 }
 
+std::vector<Setting> store_settings() {
+  return {
+      size("store.cache_bytes", "Store", "Memory for what was read from the disk; taken as it is used",
+           LAMBENT_AT(store.block_cache_bytes)),
+      choice<bool>("store.accept_damaged_log",
+                   "Whether a store whose log is damaged is opened with what comes before the damage: acknowledged "
+                   "writes are lost. Set it for one start, after a copy of the data folder",
+                   {{"no", false}, {"yes", true}}, LAMBENT_AT(store.accept_damaged_log)),
+  };
+}
+
 std::vector<Setting> network_settings() {
   const std::string group = "Network of functions";
   const std::string policy = "must be platform, none, internet, or a list of host names and ranges of addresses";
@@ -372,6 +383,7 @@ std::string Setting::environment() const {
 
 std::vector<Setting> settings_table() {
   std::vector<Setting> table = server_settings();
+  std::ranges::move(store_settings(), std::back_inserter(table));
   std::ranges::move(network_settings(), std::back_inserter(table));
   std::ranges::move(function_limits(), std::back_inserter(table));
   std::ranges::move(front_door_limits(), std::back_inserter(table));

@@ -26,6 +26,7 @@
 #include "invoke/event_queue.h"
 #include "invoke/local_invoker.h"
 #include "main/api_router.h"
+#include "main/backup.h"
 #include "main/denied_call_recorder.h"
 #include "main/function_url_style.h"
 #include "main/housekeeping.h"
@@ -125,7 +126,7 @@ Result<OnDisk> open_disk(const Config& config, const DataFolder& folder, const i
   if (config.root_keys) given = {config.root_keys->access_key_id, config.root_keys->secret_access_key};
   LAMBENT_TRY(auto credentials, identity::CredentialStore::open(folder.path, config.account_id, given, random));
   disk.credentials.emplace(std::move(credentials));
-  LAMBENT_TRY(disk.store, store::open_rocksdb_store(folder.store()));
+  LAMBENT_TRY(disk.store, store::open_rocksdb_store(folder.store(), config.store));
   LAMBENT_TRY(auto blobs, store::BlobStore::open(folder.blobs()));
   disk.blobs.emplace(std::move(blobs));
   LAMBENT_TRY(disk.ledger, telemetry::UsageLedger::open(folder.path));
@@ -370,6 +371,9 @@ void Server::Impl::build_services() {
       ApiRouter::Parts{loop, pool, clock, random, *verifier, config.limits, config.account_id, config.region}, views);
   // A store that failed to write is read-only until a restart.
   router->set_metrics([this] { return cold_starts.text(); });
+  router->set_backup([this] {
+    return pool.run(loop, [this] { return make_backup(folder, *disk.store, *disk.blobs, clock.wall()); });
+  });
   router->set_health_check([this] { return !disk.store->failure(); });
   function_urls.emplace(triggers::FunctionUrls::Parts{*catalog, *invoker, *verifier, clock, random}, home,
                         config.limits, config.calls);

@@ -106,6 +106,7 @@ Result<bool> BlobStore::contains(std::string_view digest) const {
 Result<> BlobStore::remove(std::string_view digest) {
   if (!is_digest(digest)) return fail(no_digest(digest));
   const std::string path = path_of(digest);
+  const std::shared_lock lock(*removals_);
   if (unlink(path.c_str()) != 0) {
     if (errno == ENOENT) return {};
     return fail_errno("remove blob", path);
@@ -122,6 +123,22 @@ Result<std::vector<std::string>> BlobStore::list() const {
   if (error) return fail(Error{.step = "list", .target = folder_, .code = error.value(), .detail = {}});
   std::ranges::sort(digests);
   return digests;
+}
+
+std::unique_lock<std::shared_mutex> BlobStore::hold_removals() const {
+  return std::unique_lock(*removals_);
+}
+
+Result<> BlobStore::link_to(const std::string& folder) const {
+  const BlobStore to(folder);
+  LAMBENT_TRY_VOID(make_folders(folder + "/sha256", 0700));
+  LAMBENT_TRY(const auto digests, list());
+  for (const auto& digest : digests) {
+    const auto path = to.path_of(digest);
+    LAMBENT_TRY_VOID(make_folders(path.substr(0, path.rfind('/')), 0700));
+    if (link(path_of(digest).c_str(), path.c_str()) != 0) return fail_errno("link blob", path);
+  }
+  return {};
 }
 
 }  // namespace lambent::store

@@ -4,6 +4,9 @@
 // Thread safety: all calls from any thread; they block on the disk.
 #pragma once
 
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,12 +30,18 @@ class BlobStore {
   Result<> remove(std::string_view digest);
   // All digests, sorted.
   [[nodiscard]] Result<std::vector<std::string>> list() const;
+  // remove() waits as long as the lock is held.
+  [[nodiscard]] std::unique_lock<std::shared_mutex> hold_removals() const;
+  // Links every blob into a store that is made at `folder`, on the same file system. Held removals make it one moment.
+  [[nodiscard]] Result<> link_to(const std::string& folder) const;
   // Where the blob's file is; for handing to another process.
   [[nodiscard]] std::string path_of(std::string_view digest) const;
 
  private:
   explicit BlobStore(std::string folder) : folder_(std::move(folder)) {}
   std::string folder_;
+  // On the heap: the store is moved.
+  std::unique_ptr<std::shared_mutex> removals_ = std::make_unique<std::shared_mutex>();
 };
 
 // 64 lower-case hexadecimal digits.

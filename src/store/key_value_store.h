@@ -97,6 +97,9 @@ class KeyValueStore {
   [[nodiscard]] virtual std::unique_ptr<Snapshot> memory_snapshot() const = 0;
   // Returns when the whole batch is visible and as durable as asked. Calls of several threads share an fsync.
   virtual Result<> commit(const WriteBatch& batch, Durability durability) = 0;
+  // A store of its own in a folder that is not there yet, with all that was committed before the call; on the same file
+  // system it shares files that never change. ENOTSUP where the store is not on a disk.
+  [[nodiscard]] virtual Result<> copy_to(const std::string& folder) const = 0;
   // The failure that made the store read-only, if one did.
   [[nodiscard]] virtual std::optional<Error> failure() const = 0;
 };

@@ -1,6 +1,7 @@
 // The key-value store without a disk, for tests: keeps every version, and fails or loses what a real disk could.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <shared_mutex>
@@ -14,6 +15,9 @@ class MemoryStore final : public KeyValueStore {
   [[nodiscard]] Result<std::optional<std::string>> get(Space space, std::string_view key) const override;
   [[nodiscard]] std::unique_ptr<Snapshot> snapshot() const override;
   [[nodiscard]] std::unique_ptr<Snapshot> memory_snapshot() const override { return snapshot(); }
+  [[nodiscard]] Result<> copy_to(const std::string& folder) const override {
+    return fail(Error{.step = "copy store", .target = folder, .code = ENOTSUP, .detail = "it is in memory"});
+  }
   Result<> commit(const WriteBatch& batch, Durability durability) override;
   [[nodiscard]] std::optional<Error> failure() const override;
 

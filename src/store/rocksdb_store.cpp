@@ -7,6 +7,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -161,6 +162,15 @@ class RocksStore final : public KeyValueStore {
     return {};
   }
 
+  [[nodiscard]] Result<> copy_to(const std::string& folder) const override {
+    rocksdb::Checkpoint* raw = nullptr;
+    auto status = rocksdb::Checkpoint::Create(db_.get(), &raw);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+    if (status.ok()) status = checkpoint->CreateCheckpoint(folder);
+    if (!status.ok()) return fail(error_of(status, "copy store to", folder));
+    return {};
+  }
+
   [[nodiscard]] std::optional<Error> failure() const override {
     const std::scoped_lock lock(mutex_);
     return failure_;
@@ -273,7 +283,14 @@ Result<std::unique_ptr<KeyValueStore>> open_rocksdb_store(const std::string& fol
   rocksdb::DB* raw = nullptr;
   if (const auto status = rocksdb::DB::Open(database_options(settings), folder, descriptors, &opened, &raw);
       !status.ok()) {
-    return fail(error_of(status, "open store", folder));
+    Error error = error_of(status, "open store", folder);
+    if (status.IsCorruption() && !settings.accept_damaged_log) {
+      error.detail +=
+          " (restore a backup; where it is the log that is damaged, store.accept_damaged_log = yes opens the store "
+          "with "
+          "what comes before the damage)";
+    }
+    return fail(std::move(error));
   }
   std::unique_ptr<rocksdb::DB> db(raw);
   db->DestroyColumnFamilyHandle(opened[0]);

@@ -11,7 +11,8 @@
 namespace lambent::store {
 
 struct RocksDbSettings {
-  std::size_t block_cache_bytes = 32 * kMiB;
+  // Of table files, uncompressed; their indexes and filters too, of which ten million small items have some 30 MiB.
+  std::size_t block_cache_bytes = 128 * kMiB;
   std::size_t memtable_bytes = 16 * kMiB;  // per space, before it is written out
   // A log that is damaged elsewhere than at its torn end means that acknowledged writes may be lost. By default such a
   // store is refused; true opens it with everything up to the first damaged place (an operator's decision, never ours).

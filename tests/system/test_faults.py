@@ -213,9 +213,22 @@ def test_a_log_damaged_in_the_middle_is_refused_rather_than_cut(new_server):
     damage(log, whole.index(b"k10x"))
     said = start_refused(server)
     assert re.search(r"lambent serve: open store .*/store: Corruption: .*", said), said
+    assert "store.accept_damaged_log" in said
     log.write_bytes(whole)
     server.start()
     assert len(read(server, table)) == 50
+
+
+def test_a_damaged_log_is_opened_up_to_the_damage_where_the_operator_says_so(new_server):
+    server = new_server().start()
+    table = create_table(server)
+    put(server, table, [f"k{n}" for n in range(50)])
+    server.kill()
+    damage(wal(server), wal(server).read_bytes().index(b"k10x"))
+    start_refused(server)
+    server.flags += ["--store-accept-damaged-log", "yes"]
+    server.start()
+    assert len(read(server, table)) == 10
 
 
 @pytest.mark.parametrize("name", ["CURRENT", "MANIFEST-*"])
