@@ -7,9 +7,7 @@
 namespace lambent::tables {
 
 Writer::Writer(store::KeyValueStore& store, const Clock& clock, Chore chore)
-    : store_(store), clock_(clock), chore_(std::move(chore)), thread_([this] {
-        run();
-      }) {}
+    : store_(store), clock_(clock), chore_(std::move(chore)), thread_([this] { run(); }) {}
 
 Writer::~Writer() {
   {
