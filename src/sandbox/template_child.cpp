@@ -102,6 +102,8 @@ void reap(Template& self, pid_t child) {
   const auto found = self.children.find(child);
   // In a house this one only went ahead of the instance's process, whose end process 1 sees.
   if (!found->second.is_in_house) report(self, {TemplateEvent::ended, status, found->second.key, child, 0, {}});
+  // By name: a fork that is on its way has a copy of the descriptor, with which the end would be told again and again.
+  epoll_ctl(self.events.get(), EPOLL_CTL_DEL, found->second.end.get(), nullptr);
   self.children.erase(found);
 }
 

@@ -23,8 +23,10 @@ constexpr std::chrono::microseconds kBrisk{250};
 // But a call waits this long at most, as another one may take longer than usual.
 constexpr std::chrono::milliseconds kHold{1};
 
+// Asked for once: the answer is read from a file of the kernel's.
 std::size_t processors() {
-  return std::max(2U, std::thread::hardware_concurrency());
+  static const std::size_t kCount = std::max(2U, std::thread::hardware_concurrency());
+  return kCount;
 }
 // An instance that is kept ready and fails its INIT is made again after a wait that doubles.
 constexpr std::chrono::milliseconds kFirstRecovery{1'000};

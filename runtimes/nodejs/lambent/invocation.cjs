@@ -45,9 +45,16 @@ async function serveOne(platform, handler, around) {
   await new Promise(setImmediate); // lets the handler's last callbacks run before it waits (and may be frozen)
 }
 
+let putTraceId = () => false;
+
+// In an instance that was forked: put(id) sets the variable, or returns false.
+function setTraceIdsBy(put) {
+  putTraceId = put;
+}
+
 function setTraceId(id) {
-  if (id) process.env._X_AMZN_TRACE_ID = id;
-  else delete process.env._X_AMZN_TRACE_ID;
+  if (!id) delete process.env._X_AMZN_TRACE_ID;
+  else if (!putTraceId(id)) process.env._X_AMZN_TRACE_ID = id;
 }
 
 // Of the context what is the same for all invocations.
@@ -173,4 +180,4 @@ function respondByStream(platform, handler, call, around, finish) {
   }
 }
 
-module.exports = { currentRequestId, forget, onEmptyEventLoop, serveOne, surroundings };
+module.exports = { currentRequestId, forget, onEmptyEventLoop, serveOne, setTraceIdsBy, surroundings };

@@ -23,6 +23,7 @@ class Line {
   #io;
   #in = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #out = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #hasSaidThatItWaits = false;
 
   // fd: the connected socket, blocking. io: in place of it, for rehearsals.
   constructor(fd, io = fs) {
@@ -32,7 +33,8 @@ class Line {
 
   // Blocks until there is an invocation. Texts are '' where there is none; payload is JSON text.
   next() {
-    this.#send(KINDS.waiting, WAITING, '', '', '');
+    if (!this.#hasSaidThatItWaits) this.#send(KINDS.waiting, WAITING, '', '', '');
+    this.#hasSaidThatItWaits = false;
     let bytes = this.#in;
     let have = 0;
     while (have < CALL_HEAD) have += this.#read(bytes, have);
@@ -58,22 +60,29 @@ class Line {
     return { requestId, traceId, arn, identity, tenantId, clientContext, payload, deadlineMs };
   }
 
-  // text: JSON.
+  // The last of a call: the platform may send the next one at once, which then waits in the line. text: JSON.
   postResponse(requestId, text) {
-    this.#send(KINDS.response, 0, requestId, 'application/json', text);
+    this.#hasSaidThatItWaits = true;
+    this.#send(KINDS.response, WAITING, requestId, 'application/json', text);
   }
 
-  // report: as faults.describe makes it.
+  // The same. report: as faults.describe makes it.
   postError(requestId, report) {
-    this.#postReport(KINDS.error, requestId, report);
+    this.#hasSaidThatItWaits = true;
+    this.#postReport(KINDS.error, WAITING, requestId, report);
   }
 
   postInitError(report) {
-    this.#postReport(KINDS.initError, '', report);
+    this.#postReport(KINDS.initError, 0, '', report);
   }
 
   postRestoreError(report) {
-    this.#postReport(KINDS.restoreError, '', report);
+    this.#postReport(KINDS.restoreError, 0, '', report);
+  }
+
+  // Whether the call that came last has its answer.
+  get hasAnswered() {
+    return this.#hasSaidThatItWaits;
   }
 
   // Begins an answer in parts: {write(bytes), end(report?)}. A report given to end() tells of an error midway.
@@ -83,32 +92,33 @@ class Line {
     return {
       write: (bytes) => {
         for (let at = 0; !ended && at < bytes.length; at += PART_BYTES_MAX) {
-          this.#sendBytes(KINDS.streamPart, '', '', bytes.subarray(at, at + PART_BYTES_MAX));
+          this.#sendBytes(KINDS.streamPart, 0, '', '', bytes.subarray(at, at + PART_BYTES_MAX));
         }
       },
       end: (report) => {
         if (ended) return;
         ended = true;
-        if (report) this.#postReport(KINDS.streamEnd, '', report);
-        else this.#send(KINDS.streamEnd, 0, '', '', '');
+        this.#hasSaidThatItWaits = true;
+        if (report) this.#postReport(KINDS.streamEnd, WAITING, '', report);
+        else this.#send(KINDS.streamEnd, WAITING, '', '', '');
       },
     };
   }
 
-  #postReport(kind, requestId, report) {
-    this.#send(kind, 0, requestId, printable(report.errorType) || 'Error', JSON.stringify(report));
+  #postReport(kind, flags, requestId, report) {
+    this.#send(kind, flags, requestId, printable(report.errorType) || 'Error', JSON.stringify(report));
   }
 
   #send(kind, flags, id, type, text) {
     const at = ANSWER_HEAD + id.length + type.length;
-    if (at + text.length * 3 > this.#out.length) return this.#sendBytes(kind, id, type, Buffer.from(text));
+    if (at + text.length * 3 > this.#out.length) return this.#sendBytes(kind, flags, id, type, Buffer.from(text));
     const length = this.#out.write(text, at);
     this.#putHead(kind, flags, id, type, length);
     return this.#write(this.#out, at + length);
   }
 
-  #sendBytes(kind, id, type, bytes) {
-    this.#putHead(kind, 0, id, type, bytes.length);
+  #sendBytes(kind, flags, id, type, bytes) {
+    this.#putHead(kind, flags, id, type, bytes.length);
     this.#write(this.#out, ANSWER_HEAD + id.length + type.length);
     this.#write(bytes, bytes.length);
   }

@@ -80,7 +80,7 @@ function endProcess(title, error, exitCode, post = postWherever) {
 function postWherever(report) {
   const requestId = invocation.currentRequestId();
   if (requestId === undefined) platform.postInitError(report);
-  else platform.postError(requestId, report);
+  else if (!platform.hasAnswered) platform.postError(requestId, report);
 }
 
 module.exports = { connect, endInit, endRestore, initialize, main, serve };

@@ -89,7 +89,10 @@ function serve(template) {
   const { native, control, become } = template;
   if (!native.next(control)) process.exit(0);
   const child = native.fork();
-  if (child === 0) return void become();
+  if (child === 0) {
+    invocation.setTraceIdsBy(native.setTraceId);
+    return void become();
+  }
   native.forked(child);
   setImmediate(serve, template);
 }

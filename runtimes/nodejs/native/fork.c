@@ -11,6 +11,7 @@
 //                   the process where the platform says so
 //   pid()           the process id
 //   exec(argv, env) replaces the process; returns only where that fails, with errno
+//   setTraceId(id)  the variable _X_AMZN_TRACE_ID; false where it has to be set otherwise
 //   exit(code)      ends the process at once
 //   findMathRandom(drawn)  looks for the generator by its last results (an array); false where it is not found
 //   reseed()        new seeds for OpenSSL and Math.random; false where the latter has to be found again
@@ -53,6 +54,7 @@ enum {
   SETTLE_TRIES = 1000,
   SETTLE_MICROSECONDS = 200,
   DRAWN_MAX = 16,
+  TRACE_ID_BYTES_MAX = 1024,
   EMPTY_TURNS = 16,  // so often must the loop be found empty: V8's own tasks come by a handle that does not keep it
 };
 
@@ -363,6 +365,25 @@ static napi_value exec(napi_env env, napi_callback_info info) {
   return fail(env, "exec");
 }
 
+// setTraceId(text): false where it does not fit. setenv(3) of glibc keeps every value that it was ever given, and so
+// grows from call to call; here the value has one place.
+static napi_value set_trace_id(napi_env env, napi_callback_info info) {
+  static const char name[] = "_X_AMZN_TRACE_ID";
+  static char entry[sizeof name + TRACE_ID_BYTES_MAX + 1];
+  char* const value = entry + sizeof name;
+  const size_t room = TRACE_ID_BYTES_MAX + 1;
+  if (entry[0] == '\0') snprintf(entry, sizeof entry, "%s=", name);
+  napi_value argument;
+  size_t count = 1;
+  size_t length = 0;
+  if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok ||
+      napi_get_value_string_utf8(env, argument, NULL, 0, &length) != napi_ok || length >= room) {
+    return boolean(env, 0);
+  }
+  napi_get_value_string_utf8(env, argument, value, room, &length);
+  return boolean(env, getenv(name) == value || putenv(entry) == 0);
+}
+
 static napi_value pid(napi_env env, napi_callback_info info) {
   (void)info;
   return number(env, getpid());
@@ -415,6 +436,7 @@ NAPI_MODULE_INIT() {
       {"forked", NULL, forked, NULL, NULL, NULL, napi_default, NULL},
       {"onEmpty", NULL, on_empty, NULL, NULL, NULL, napi_default, NULL},
       {"become", NULL, become, NULL, NULL, NULL, napi_default, NULL},
+      {"setTraceId", NULL, set_trace_id, NULL, NULL, NULL, napi_default, NULL},
       {"pid", NULL, pid, NULL, NULL, NULL, napi_default, NULL},
       {"exec", NULL, exec, NULL, NULL, NULL, napi_default, NULL},
       {"exit", NULL, exit_now, NULL, NULL, NULL, napi_default, NULL},

@@ -1,8 +1,6 @@
 """One invocation: wait for it, call the handler, give its answer or its error to the platform."""
 
-import os
-
-from lambent_runtime import codec, output
+from lambent_runtime import codec, output, trace_id
 from lambent_runtime.context import LambdaContext
 from lambent_runtime.loader import Fault
 
@@ -14,7 +12,7 @@ def serve_one(platform, handler, around):
     request_id = call.request_id
     output.request_id = request_id
     output.tenant_id = call.tenant_id or None
-    _set_trace_id(call.trace_id)
+    trace_id.set_current(call.trace_id)
     try:
         answer, content_type = _run(handler, call, around)
     except Exception as error:  # BaseException ends the process, as on AWS
@@ -45,10 +43,3 @@ def _decode_event(payload):
         return codec.loads(payload)
     except Exception as error:
         raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error) from error
-
-
-def _set_trace_id(trace_id):
-    if trace_id:
-        os.environ["_X_AMZN_TRACE_ID"] = trace_id
-    else:
-        os.environ.pop("_X_AMZN_TRACE_ID", None)

@@ -14,7 +14,7 @@ import gc
 import os
 import sys
 
-from lambent_runtime import invocation, line, loader, main as client, output
+from lambent_runtime import invocation, line, loader, main as client, output, trace_id
 from lambent_runtime.context import Surroundings
 
 # Loaded ahead: what handlers import most. All of it costs a new interpreter 0.2 s, and 16 MiB that the forks share.
@@ -60,6 +60,7 @@ def _fork_on_orders(library, control, run):
     while library.lambent_template_next(control) == 1:
         child = os.fork()
         if child == 0:
+            trace_id.use_one_place(sys.modules["ctypes"])
             run(wait)
         library.lambent_template_forked(child)
 
