@@ -34,6 +34,9 @@ constexpr std::size_t kPlatformConnections = 64;
 // The same to the Extensions API, and what all that is sent to it may take beyond 64 KiB.
 constexpr std::size_t kExtensionConnections = 64;
 constexpr std::size_t kExtensionBodies = 1 * kMiB;
+// The kernel's count of memory is read at the end of a call where the last reading is this old: what a shorter call
+// took is in the next reading.
+constexpr std::chrono::milliseconds kMemoryReading{5};
 // An instance whose line is closed ends by itself within this time, or is ended.
 constexpr std::chrono::milliseconds kLostPatience{1000};
 
@@ -80,6 +83,7 @@ struct Instance::Impl final : runtime_api::Observer, Companions::Host {
   InstanceLog log;
   std::string access_key_id;
   std::uint32_t memory_peak_mb = 0;
+  Monotonic memory_read{};
   std::optional<sandbox::Child> child;
   std::unique_ptr<runtime_api::Session> session;
   std::optional<edge::HttpServer::ListenerId> platform_listener;  // none where its network policy is `none`
@@ -153,6 +157,7 @@ struct Instance::Impl final : runtime_api::Observer, Companions::Host {
   void take_back(runtime_api::Invocation undelivered);
   [[nodiscard]] Failure timeout_text() const;
   void finish(InvocationResult result);
+  void read_memory_peak(Monotonic now);
   void finish_with(Ending how, Failure failure);
   void finish_with_init_error();
   void tell(std::move_only_function<void(Instance::Observer&)> call);
@@ -516,7 +521,11 @@ void Instance::Impl::on_answer(runtime_api::Answer answer) {
   result.cold_start = start_timer.answered();
   if (result.cold_start) around.cold_starts.record(*result.cold_start);
   state = State::finishing;
-  pump->drain(kDrainBytes);
+  if (answer.is_one_frame) {
+    pump->drain_what_was_heard_of(kDrainBytes);
+  } else {
+    pump->drain(kDrainBytes);
+  }
   finish(std::move(result));
 }
 
@@ -670,11 +679,9 @@ void Instance::Impl::finish_with_init_error() {
 
 // Measures, logs END and REPORT, and wakes the caller.
 void Instance::Impl::finish(InvocationResult result) {
-  if (child) {
-    if (const auto peak = child->memory_peak.read()) memory_peak_mb = megabytes_of(*peak);
-  }
-  result.duration =
-      result.ending == Ending::init_error ? std::chrono::nanoseconds(0) : around.clock.monotonic() - current->started;
+  const Monotonic now = around.clock.monotonic();
+  result.duration = result.ending == Ending::init_error ? std::chrono::nanoseconds(0) : now - current->started;
+  read_memory_peak(now);
   result.init = std::exchange(init_not_yet_billed, std::nullopt);
   result.restore = std::exchange(restore_not_yet_billed, std::nullopt);
   result.billed_ms = result.restore ? telemetry::billed_ms(result.duration, *result.restore)
@@ -685,6 +692,12 @@ void Instance::Impl::finish(InvocationResult result) {
   const auto done = current->done;
   current.reset();
   done.set(std::move(result));
+}
+
+void Instance::Impl::read_memory_peak(Monotonic now) {
+  if (!child || now - memory_read < kMemoryReading) return;
+  memory_read = now;
+  if (const auto peak = child->memory_peak.read()) memory_peak_mb = megabytes_of(*peak);
 }
 
 void Instance::Impl::tell(std::move_only_function<void(Instance::Observer&)> call) {

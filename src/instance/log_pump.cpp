@@ -39,7 +39,16 @@ net::Task<> LogPump::run() {
 }
 
 void LogPump::drain(std::size_t bytes) {
+  drain(bytes, true);
+}
+
+void LogPump::drain_what_was_heard_of(std::size_t bytes) {
+  drain(bytes, false);
+}
+
+void LogPump::drain(std::size_t bytes, bool reads_blindly) {
   for (std::size_t cost = 0; cost < bytes;) {
+    if (taken_ == read_.size() && !reads_blindly && readiness_.is_known_unready()) break;
     if (taken_ == read_.size() && !read_more()) break;
     cost += take_some();
   }

@@ -45,11 +45,15 @@ class LogPump {
   // last line away too: at the end of a call.
   static constexpr std::size_t kLineCost = 128;
   void drain(std::size_t bytes);
+  // The same, but reads only where the loop has heard of something there: at the end of a call whose answer the loop
+  // has heard of, all of it written after what counts.
+  void drain_what_was_heard_of(std::size_t bytes);
   void stop();
 
  private:
   // False where the pipe is empty or at its end.
   bool read_more();
+  void drain(std::size_t bytes, bool reads_blindly);
   std::size_t take_some();
   void take(std::string_view bytes);
   void drop(std::string_view bytes);

@@ -1,6 +1,5 @@
 #include "net/connect.h"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <memory>
 
@@ -9,6 +8,24 @@
 #include "net/timer.h"
 
 namespace lambent::net {
+namespace {
+
+struct Writable final : Loop::Waiter {
+  void on_ready() override { shot.set(true); }
+  OneShot<bool> shot;
+};
+
+// False where it takes longer.
+Task<bool> writable(Loop& loop, int fd, std::chrono::nanoseconds timeout) {
+  Writable waiter;
+  Watch watch(loop.impl(), fd);
+  watch.wait_for_write(waiter);
+  Timer timer(loop);
+  timer.arm(timeout, [shot = waiter.shot] { shot.set(false); });
+  co_return co_await waiter.shot;
+}
+
+}  // namespace
 
 Task<Result<Stream>> connect_tcp(Loop& loop, sockaddr_storage to, socklen_t length, std::chrono::nanoseconds timeout) {
   UniqueFd socket(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -17,18 +34,7 @@ Task<Result<Stream>> connect_tcp(Loop& loop, sockaddr_storage to, socklen_t leng
     co_return Stream(loop, std::move(socket));
   }
   if (errno != EINPROGRESS) co_return fail_errno("connect");
-  const OneShot<bool> writable;
-  const auto descriptor = std::make_shared<asio::posix::stream_descriptor>(loop.impl().io, socket.get());
-  descriptor->async_wait(asio::posix::stream_descriptor::wait_write,
-                         [writable, descriptor](boost::system::error_code error) { writable.set(!error); });
-  Timer timer(loop);
-  timer.arm(timeout, [descriptor] {
-    boost::system::error_code ignored;
-    descriptor->cancel(ignored);
-  });
-  const bool was_writable = co_await writable;
-  timer.cancel();
-  descriptor->release();
+  const bool was_writable = co_await writable(loop, socket.get(), timeout);
   if (!was_writable) co_return fail(Error{.step = "connect", .code = ETIMEDOUT});
   int code = 0;
   socklen_t size = sizeof code;

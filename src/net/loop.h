@@ -25,7 +25,14 @@ class Loop {
   // Queues work to run on the loop's thread, in order, never inside this call. Thread-safe.
   void post(std::move_only_function<void()> work);
 
-  // The implementation, for net/*.cpp only: nothing of Asio shows in a header.
+  // For net/ only: who waits for a descriptor. Woken once for each wait, from the loop; may wait again from there.
+  class Waiter {
+   public:
+    virtual void on_ready() = 0;
+
+   protected:
+    ~Waiter() = default;
+  };
   struct Impl;
   [[nodiscard]] Impl& impl() { return *impl_; }
 

@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -10,6 +12,7 @@
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/one_shot.h"
+#include "net/readiness.h"
 #include "net/scope.h"
 #include "net/seqpacket.h"
 #include "net/stream.h"
@@ -161,6 +164,80 @@ TEST(Stream, CloseEndsAPendingReadWithCanceled) {
   EXPECT_EQ(code, ECANCELED);
 }
 
+struct PipePair {
+  UniqueFd to_read;
+  UniqueFd to_write;
+};
+
+PipePair made_pipe() {
+  int ends[2];
+  EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+Task<> read_twice(Stream& stream, std::string& first, std::string& second) {
+  char buffer[256];
+  const auto one = co_await stream.read_some(buffer);
+  first.assign(buffer, one.value_or(0));
+  const auto two = co_await stream.read_some(buffer);
+  second.assign(buffer, two.value_or(0));
+}
+
+TEST(Stream, HearsOfWhatComesAfterAShortRead) {
+  Loop loop;
+  Scope scope;
+  auto [a, b] = connected_pair();
+  Stream stream(loop, std::move(a));
+  std::string first;
+  std::string second;
+  ASSERT_EQ(::send(b.get(), "one", 3, 0), 3);
+  scope.spawn(read_twice(stream, first, second));
+  const int peer = b.get();
+  loop.post([peer, &loop] { loop.post([peer] { EXPECT_EQ(::send(peer, "two", 3, 0), 3); }); });
+  loop.run_until_idle();
+  EXPECT_EQ(first, "one");
+  EXPECT_EQ(second, "two");
+}
+
+Task<> wait_until_readable(Readiness& readiness, bool& was_readable) {
+  was_readable = co_await readiness.readable();
+}
+
+TEST(Readiness, KnowsWhetherTheLoopHasHeardOfSomething) {
+  Loop loop;
+  Scope scope;
+  PipePair pipe = made_pipe();
+  Readiness readiness(loop, pipe.to_read.get());
+  EXPECT_FALSE(readiness.is_known_unready()) << "nobody waits";
+  bool was_readable = false;
+  bool was_known = false;
+  scope.spawn(wait_until_readable(readiness, was_readable));
+  EXPECT_FALSE(readiness.is_known_unready()) << "the loop has not looked yet";
+  loop.post([&] {
+    was_known = readiness.is_known_unready();
+    EXPECT_EQ(write(pipe.to_write.get(), "x", 1), 1);
+  });
+  loop.run_until_idle();
+  EXPECT_TRUE(was_known);
+  EXPECT_TRUE(was_readable);
+}
+
+TEST(Readiness, TellsAgainOfWhatWasLeft) {
+  Loop loop;
+  PipePair pipe = made_pipe();
+  Readiness readiness(loop, pipe.to_read.get());
+  ASSERT_EQ(write(pipe.to_write.get(), "xy", 2), 2);
+  for (int i = 0; i < 2; ++i) {
+    Scope scope;
+    bool was_readable = false;
+    scope.spawn(wait_until_readable(readiness, was_readable));
+    loop.run_until_idle();
+    EXPECT_TRUE(was_readable);
+    char byte = 0;
+    EXPECT_EQ(read(pipe.to_read.get(), &byte, 1), 1);
+  }
+}
+
 Task<> accept_until_error(Listener& listener, int& code) {
   const auto stream = co_await listener.accept();
   code = stream ? 0 : stream.error().code;
@@ -203,6 +280,18 @@ TEST(Timer, ArmingAgainReplacesTheFirstCallback) {
   timer.arm(2ms, [&] { calls += "b"; });
   loop.run_until_idle();
   EXPECT_EQ(calls, "b");
+}
+
+TEST(Timer, ArmedAnewForLaterItWaitsForThat) {
+  Loop loop;
+  Timer timer(loop);
+  Timer between(loop);
+  std::string calls;
+  timer.arm(1ms, [&] { calls += "too early"; });
+  timer.arm(20ms, [&] { calls += "b"; });
+  between.arm(5ms, [&] { calls += "a"; });
+  loop.run_until_idle();
+  EXPECT_EQ(calls, "ab");
 }
 
 Task<> sleep_for(Timer& timer, std::chrono::nanoseconds delay, int& result) {

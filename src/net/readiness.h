@@ -19,25 +19,33 @@ class Readiness {
 
   // co_await readiness.readable(): true when readable (or at end or in error, which reading will show); false after
   // cancel(). One waiter at a time.
-  class Awaiter {
-   public:
-    explicit Awaiter(Readiness& readiness) : readiness_(readiness) {}
-    [[nodiscard]] bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> caller);
-    [[nodiscard]] bool await_resume() const { return ready_; }
-
-   private:
-    Readiness& readiness_;
-    bool ready_ = false;
-  };
-  Awaiter readable() { return Awaiter(*this); }
+  class Awaiter;
+  Awaiter readable();
+  // While somebody waits: true as long as the loop has heard of nothing to read. What was written before something that
+  // the loop has heard of elsewhere was heard of, too.
+  [[nodiscard]] bool is_known_unready() const;
 
   // Ends a wait, from the loop, with false; later waits end at once with false.
   void cancel();
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
+
+class Readiness::Awaiter {
+ public:
+  explicit Awaiter(Impl& impl) : impl_(impl) {}
+  [[nodiscard]] bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> caller);
+  [[nodiscard]] bool await_resume() const;
+
+ private:
+  Impl& impl_;
+};
+
+inline Readiness::Awaiter Readiness::readable() {
+  return Awaiter(*impl_);
+}
 
 }  // namespace lambent::net

@@ -9,19 +9,18 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
+#include <utility>
 
 #include "net/loop_impl.h"
 
 namespace lambent::net {
 
 struct Stream::Impl {
-  Impl(Loop& loop, int socket) : descriptor(loop.impl().io, socket), fd(socket) {}
-  asio::posix::stream_descriptor descriptor;
-  int fd;
-  bool closed = false;     // by close(): pending operations report ECANCELED
-  bool abandoned = false;  // the Stream is gone: pending operations are never resumed
+  Impl(Loop& loop, UniqueFd from) : socket(std::move(from)), watch(loop.impl(), socket.get()) {}
+  UniqueFd socket;
+  Watch watch;
+  bool closed = false;  // by close(): pending operations report ECANCELED
 };
 
 namespace {
@@ -36,9 +35,7 @@ Stream::Stream(Loop& loop, UniqueFd socket) {
   fcntl(socket.get(), F_SETFL, fcntl(socket.get(), F_GETFL) | O_NONBLOCK);
   const int on = 1;
   setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails on unix sockets, where it has no meaning
-  const int fd = socket.get();
-  impl_ = std::make_shared<Impl>(loop, fd);
-  std::ignore = socket.release();
+  impl_ = std::make_shared<Impl>(loop, std::move(socket));
 }
 
 Stream::Stream(Stream&&) noexcept = default;
@@ -49,26 +46,27 @@ Stream& Stream::operator=(Stream&& other) noexcept {
 
 Stream::~Stream() {
   if (!impl_) return;
-  impl_->abandoned = true;
+  impl_->watch.forget_waiters();  // pending operations are never resumed
   close();
 }
 
 void Stream::close() {
   if (!impl_ || impl_->closed) return;
   impl_->closed = true;
-  boost::system::error_code ignored;
-  impl_->descriptor.close(ignored);
+  impl_->watch.leave();
+  impl_->watch.wake_all();
+  impl_->socket.reset();
 }
 
 void Stream::reset() {
   if (!is_open()) return;
   const linger at_once{1, 0};
-  setsockopt(impl_->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  setsockopt(impl_->socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close();
 }
 
 void Stream::shutdown_write() {
-  if (is_open()) ::shutdown(impl_->fd, SHUT_WR);
+  if (is_open()) ::shutdown(impl_->socket.get(), SHUT_WR);
 }
 
 bool Stream::is_open() const {
@@ -78,14 +76,14 @@ bool Stream::is_open() const {
 bool Stream::peer_gone() const {
   if (!is_open()) return true;
   char byte = 0;
-  const ssize_t n = ::recv(impl_->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t n = ::recv(impl_->socket.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 std::string Stream::peer() const {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
-  if (!is_open() || getpeername(impl_->fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
+  if (!is_open() || getpeername(impl_->socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (address.ss_family == AF_INET) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address);
@@ -112,17 +110,21 @@ bool Stream::ReadAwaiter::attempt() {
     result_ = fail(cancelled("read"));
     return true;
   }
-  for (;;) {
-    const ssize_t n = ::recv(impl_->fd, into_.data(), into_.size(), 0);
+  while (impl_->watch.may_read()) {
+    const ssize_t n = ::recv(impl_->socket.get(), into_.data(), into_.size(), 0);
     if (n >= 0) {
+      if (static_cast<std::size_t>(n) < into_.size()) impl_->watch.drained();
       result_ = static_cast<std::size_t>(n);
       return true;
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
     if (errno == EINTR) continue;
-    result_ = fail_errno("read", "socket");
-    return true;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+      result_ = fail_errno("read", "socket");
+      return true;
+    }
+    impl_->watch.drained();
   }
+  return false;
 }
 
 bool Stream::ReadAwaiter::await_ready() {
@@ -130,15 +132,13 @@ bool Stream::ReadAwaiter::await_ready() {
 }
 
 void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> caller) {
-  impl_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [this, impl = impl_, caller](boost::system::error_code) {
-                                 if (impl->abandoned) return;
-                                 if (attempt()) {
-                                   caller.resume();
-                                 } else {
-                                   await_suspend(caller);
-                                 }
-                               });
+  caller_ = caller;
+  impl_->watch.wait_for_read(*this);
+}
+
+void Stream::ReadAwaiter::on_ready() {
+  if (attempt()) return caller_.resume();
+  impl_->watch.wait_for_read(*this);
 }
 
 bool Stream::WriteAwaiter::attempt() {
@@ -152,7 +152,7 @@ bool Stream::WriteAwaiter::attempt() {
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
-    const ssize_t n = ::sendmsg(impl_->fd, &message, MSG_NOSIGNAL);
+    const ssize_t n = ::sendmsg(impl_->socket.get(), &message, MSG_NOSIGNAL);
     if (n < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
       if (errno == EINTR) continue;
@@ -172,15 +172,13 @@ bool Stream::WriteAwaiter::await_ready() {
 }
 
 void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> caller) {
-  impl_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
-                               [this, impl = impl_, caller](boost::system::error_code) {
-                                 if (impl->abandoned) return;
-                                 if (attempt()) {
-                                   caller.resume();
-                                 } else {
-                                   await_suspend(caller);
-                                 }
-                               });
+  caller_ = caller;
+  impl_->watch.wait_for_write(*this);
+}
+
+void Stream::WriteAwaiter::on_ready() {
+  if (attempt()) return caller_.resume();
+  impl_->watch.wait_for_write(*this);
 }
 
 }  // namespace lambent::net

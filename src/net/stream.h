@@ -54,7 +54,7 @@ class Stream {
   std::shared_ptr<Impl> impl_;
 };
 
-class Stream::ReadAwaiter {
+class Stream::ReadAwaiter final : Loop::Waiter {
  public:
   ReadAwaiter(std::shared_ptr<Impl> impl, std::span<char> into) : impl_(std::move(impl)), into_(into) {}
   bool await_ready();
@@ -63,12 +63,14 @@ class Stream::ReadAwaiter {
 
  private:
   bool attempt();
+  void on_ready() override;
   std::shared_ptr<Impl> impl_;
+  std::coroutine_handle<> caller_;
   std::span<char> into_;
   Result<std::size_t> result_ = 0;
 };
 
-class Stream::WriteAwaiter {
+class Stream::WriteAwaiter final : Loop::Waiter {
  public:
   WriteAwaiter(std::shared_ptr<Impl> impl, std::string_view head, std::string_view body)
       : impl_(std::move(impl)), head_(head), body_(body) {}
@@ -78,7 +80,9 @@ class Stream::WriteAwaiter {
 
  private:
   bool attempt();
+  void on_ready() override;
   std::shared_ptr<Impl> impl_;
+  std::coroutine_handle<> caller_;
   std::string_view head_;
   std::string_view body_;
   Result<> result_;

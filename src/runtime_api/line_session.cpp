@@ -172,6 +172,7 @@ bool LineSession::take(Frame frame) {
 bool LineSession::begin_answer(const Frame& frame) {
   if (state_ != State::busy || answer_ || writing_.running() > 0 || frame.id != request_id_) return false;
   answer_.emplace();
+  answer_->is_one_frame = frame.kind != FrameKind::stream_begin;
   answer_->is_error = frame.kind == FrameKind::error;
   (answer_->is_error ? answer_->error_type : answer_->content_type) = frame.type;
   if (answer_->is_error) answer_->content_type = "application/json";

@@ -47,9 +47,10 @@ struct Invocation {
 // What the function answered: a result, or an error object.
 struct Answer {
   bool is_error = false;
-  std::string body;          // bytes as posted; empty where all of them went to Invocation::stream
-  std::string content_type;  // of the post
-  std::string error_type;    // Lambda-Runtime-Function-Error-Type, is_error only; may be empty
+  std::string body;           // bytes as posted; empty where all of them went to Invocation::stream
+  std::string content_type;   // of the post
+  std::string error_type;     // Lambda-Runtime-Function-Error-Type, is_error only; may be empty
+  bool is_one_frame = false;  // what the function wrote elsewhere before it was written before the answer's first byte
 };
 
 // The error that AWS makes of an answer over the limit.

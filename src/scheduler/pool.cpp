@@ -21,7 +21,10 @@ constexpr std::chrono::milliseconds kFirstPause{100};
 // processors' caches, than by one instance each. Far below what a start takes.
 constexpr std::chrono::microseconds kBrisk{250};
 // But a call waits this long at most, as another one may take longer than usual.
-constexpr std::chrono::milliseconds kHold{1};
+constexpr std::chrono::milliseconds kHold{2};
+// How long a call takes shows only while no more of them run than there are processors. Where more do, calls are held
+// for a moment this often, to see it.
+constexpr std::chrono::seconds kProbe{1};
 
 // Asked for once: the answer is read from a file of the kernel's.
 std::size_t processors() {
@@ -67,6 +70,7 @@ net::Task<Pool::Outcome> Pool::run(instance::CallToRun& call) {
       break;
     }
     Instance& chosen = **assignment;
+    const bool is_crowded = at_work() > processors();
     instance::InvocationResult result = co_await chosen.run(call);
     if (function_->isolation == catalog::kIsolationRequest) {
       chosen.end();
@@ -75,7 +79,7 @@ net::Task<Pool::Outcome> Pool::run(instance::CallToRun& call) {
       answered.place = Member::Place::answered;
       answered.since = around_.clock.monotonic();
     }
-    note_duration(result);
+    if (!is_crowded) note_duration(result);
     const bool reached = result.delivered || result.ending == instance::Ending::stopped;
     outcome = std::move(result);
     if (reached) break;
@@ -157,6 +161,7 @@ net::OneShot<Pool::Assignment> Pool::take_waiting() {
 
 // Gives available instances to waiting calls and sees that enough more are coming.
 void Pool::pump() {
+  probe();
   while (!queue_.empty() && !is_held(queue_.front(), around_.clock.monotonic())) {
     Member* free = most_recently_used();
     if (free == nullptr) break;
@@ -184,13 +189,21 @@ void Pool::note_duration(const instance::InvocationResult& result) {
   typical_ = typical_ ? (7 * *typical_ + result.duration) / 8 : result.duration;
 }
 
-bool Pool::is_brisk() const {
-  return typical_ && *typical_ < kBrisk && function_->isolation != catalog::kIsolationRequest;
+void Pool::probe() {
+  const Monotonic now = around_.clock.monotonic();
+  if (now < next_probe_ || at_work() <= processors()) return;
+  probe_end_ = now + kHold;
+  next_probe_ = now + kProbe;
+}
+
+bool Pool::is_brisk(Monotonic now) const {
+  if (function_->isolation == catalog::kIsolationRequest) return false;
+  return now < probe_end_ || (typical_ && *typical_ < kBrisk);
 }
 
 // Whether the call is to wait for an instance that is at work.
 bool Pool::is_held(const Waiting& waiting, Monotonic now) const {
-  return is_brisk() && now - waiting.since < kHold && at_work() >= processors();
+  return is_brisk(now) && now - waiting.since < kHold && at_work() >= processors();
 }
 
 std::size_t Pool::at_work() const {
@@ -200,7 +213,7 @@ std::size_t Pool::at_work() const {
 
 // How many instances calls that waited long enough justify, and those that need not be held.
 std::size_t Pool::unheld(Monotonic now) const {
-  if (!is_brisk()) return queue_.size();
+  if (!is_brisk(now)) return queue_.size();
   const auto late = static_cast<std::size_t>(
       std::ranges::count_if(queue_, [&](const Waiting& each) { return now - each.since >= kHold; }));
   const std::size_t places = processors() - std::min(processors(), at_work());

@@ -103,7 +103,8 @@ class Pool final : instance::Instance::Observer {
   net::OneShot<Assignment> take_waiting();
   [[nodiscard]] std::size_t missing() const;
   void note_duration(const instance::InvocationResult& result);
-  [[nodiscard]] bool is_brisk() const;
+  void probe();
+  [[nodiscard]] bool is_brisk(Monotonic now) const;
   [[nodiscard]] std::size_t at_work() const;
   [[nodiscard]] std::size_t unheld(Monotonic now) const;
   [[nodiscard]] bool is_held(const Waiting& waiting, Monotonic now) const;
@@ -128,10 +129,12 @@ class Pool final : instance::Instance::Observer {
   std::function<void()> on_empty_;
   std::list<Member> members_;  // stays put while instances come and go: starting one may make another
   std::deque<Waiting> queue_;  // those in the background last
-  std::optional<std::chrono::nanoseconds> typical_;  // a moving mean of how long calls take
-  net::Timer hold_;                                  // until a waiting call is held no longer
-  std::size_t ready_ = 0;                            // instances to keep
-  net::Timer recovery_;                              // after a failed INIT of one that is kept ready
+  std::optional<std::chrono::nanoseconds> typical_;  // a moving mean of how long calls take that have a processor each
+  Monotonic probe_end_{};
+  Monotonic next_probe_{};
+  net::Timer hold_;        // until a waiting call is held no longer
+  std::size_t ready_ = 0;  // instances to keep
+  net::Timer recovery_;    // after a failed INIT of one that is kept ready
   std::chrono::milliseconds recovery_wait_;
   bool init_failed_ = false;
   std::size_t asked_ = 0;    // starts waiting at the gate
