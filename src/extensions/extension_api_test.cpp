@@ -103,6 +103,8 @@ class ExtensionApiTest : public testing::Test, public ExtensionApi::Observer {
   net::Scope polls_;
   int progress_ = 0;
   std::vector<std::string> errors_;
+  // Polls end after the test that began them.
+  std::vector<std::string> polled_, polled_later_;
 };
 
 net::Task<> ExtensionApiTest::life() {
@@ -182,18 +184,16 @@ net::Task<> ExtensionApiTest::internal() {
   EXPECT_NE(refused.body.find("Extension.InvalidEventType"), std::string::npos);
   const auto inside = co_await enroll("inside", R"({"events":["INVOKE"]})");
   EXPECT_FALSE(api_.are_waiting());
-  std::vector<std::string> events;
-  polls_.spawn(poll(inside, events));
+  polls_.spawn(poll(inside, polled_));
   co_await until(&ExtensionApiTest::all_wait);
   EXPECT_TRUE(api_.is_any_told());
-  std::vector<std::string> newer;
-  polls_.spawn(poll(inside, newer));
-  while (events.empty()) {
+  polls_.spawn(poll(inside, polled_later_));
+  while (polled_.empty()) {
     const net::OneShot<bool> turn;
     loop_.post([turn] { turn.set(true); });
     co_await turn;
   }
-  EXPECT_NE(events[0].find("InvalidExtensionState"), std::string::npos) << "the newest poll is served";
+  EXPECT_NE(polled_[0].find("InvalidExtensionState"), std::string::npos) << "the newest poll is served";
 }
 
 TEST_F(ExtensionApiTest, InternalExtensionsHearOfCallsOnly) {
