@@ -35,7 +35,10 @@ void SpawnerLoop::on_server() {
   auto packet = receive_packet(server_.get(), request_, MSG_DONTWAIT);
   if (!packet && packet.error().code == EAGAIN) return;
   if (packet && packet->bytes == 0) is_stopping_ = true;
-  if (!packet && packet.error().code != EMSGSIZE) is_stopping_ = true;
+  if (!packet && packet.error().code != EMSGSIZE) {
+    log::error("spawner: nothing more can be heard from the server: {}", packet.error().message());
+    is_stopping_ = true;
+  }
   if (!packet || packet->bytes == 0) return;
   const auto type = protocol::type_of_request(std::span(request_).first(packet->bytes));
   if (type) {
