@@ -85,7 +85,30 @@ void SpawnerLoop::on_prepared(Instance& instance, std::vector<UniqueFd> fds) {
   assign_when_possible(instance);
 }
 
+// Without a server there is nothing to do. Any other failure is one message's.
+Result<> SpawnerLoop::send_reply(std::span<const std::byte> packet, std::span<const int> fds) {
+  auto sent = send_packet(server_.get(), packet, fds);
+  if (sent) return sent;
+  if (sent.error().code == EPIPE || sent.error().code == ECONNRESET || sent.error().code == ENOTCONN) {
+    is_stopping_ = true;
+  } else {
+    log::error("spawner: the server was not told: {}", sent.error().message());
+  }
+  return sent;
+}
+
 void SpawnerLoop::report_running(Instance& instance) {
+  // Its own channel may be ahead of its house's, which brings the pidfd.
+  const auto house = instances_.find(instance.house_key);
+  if (!instance.pidfd.valid() && house != instances_.end()) {
+    const auto key = instance.key;
+    hear_out(house->second);
+    // Which may have brought its end.
+    if (const auto still = instances_.find(key);
+        still == instances_.end() || still->second.state != Instance::State::assigned) {
+      return;
+    }
+  }
   const UniqueFd memory_peak = instance.cgroup.open_memory_peak();
   auto launched = protocol::make<protocol::Launched>(protocol::Type::launched, instance.id);
   std::vector<int> fds{instance.pidfd.get(), instance.log.get()};
@@ -104,9 +127,9 @@ void SpawnerLoop::report_running(Instance& instance) {
   }
   launched.shell_ns = static_cast<std::uint64_t>(instance.shell_took.count());
   launched.is_forked = instance.program_is_forked ? 1 : 0;
+  if (const auto told = reply(launched, fds); !told) return fail_instance(instance, told.error());
   instance.state = Instance::State::running;
   instance.deadline = {};
-  reply(launched, fds);
   instance.log.reset();
   instance.listeners.clear();
   begin_forking(instance);

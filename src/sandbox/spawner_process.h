@@ -134,9 +134,10 @@ class SpawnerLoop {
   Instance* find(std::uint64_t id);
 
   template <class Message>
-  void reply(const Message& message, std::span<const int> fds = {}) {
-    if (!send_packet(server_.get(), std::as_bytes(std::span(&message, 1)), fds)) is_stopping_ = true;
+  Result<> reply(const Message& message, std::span<const int> fds = {}) {
+    return send_reply(std::as_bytes(std::span(&message, 1)), fds);
   }
+  Result<> send_reply(std::span<const std::byte> packet, std::span<const int> fds);
   void reply_failed(std::uint64_t id, const Error& error);
 
   UniqueFd server_;
