@@ -140,8 +140,9 @@ class SnapshotFunction(ColdFunction):
         return made["FunctionUrl"].removeprefix(self.server.endpoint)
 
     def _publish(self, description):
-        """A version is made only of what has changed."""
-        self.client.update_function_configuration(FunctionName=self.name, Description=description)
+        """A version is made only of what has changed, in which a description does not count."""
+        self.client.update_function_configuration(FunctionName=self.name,
+                                                  Environment={"Variables": {"MADE_FOR": description}})
         self.server.wait_until_active(self.name)
         self.version = self.client.publish_version(FunctionName=self.name)["Version"]
         self.server.wait_until_active(f"{self.name}:{self.version}")

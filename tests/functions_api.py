@@ -4,11 +4,12 @@ import base64
 import hashlib
 import urllib.error
 import urllib.request
+from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
 
-from lambent import ROLE
+from lambent import ROLE, make_zip, new_name
 
 ECHO = {"app.py": "def handler(event, context):\n    return event\n"}
 
@@ -18,22 +19,23 @@ def client(server):
     return server.client("lambda")
 
 
+def create_with(client, files=None, **members):
+    """The answer of CreateFunction."""
+    members = {
+        "FunctionName": new_name(),
+        "Runtime": "python3.11",
+        "Handler": "app.handler",
+        "Role": ROLE,
+        "Code": {"ZipFile": make_zip(files or ECHO)},
+        **members,
+    }
+    return client.create_function(**{k: v for k, v in members.items() if v is not None})
+
+
 @pytest.fixture
-def create(client, make_zip, new_name):
+def create(client):
     """create(files=…, **members) -> the answer of CreateFunction."""
-
-    def make(files=None, **members):
-        members = {
-            "FunctionName": new_name(),
-            "Runtime": "python3.11",
-            "Handler": "app.handler",
-            "Role": ROLE,
-            "Code": {"ZipFile": make_zip(files or ECHO)},
-            **members,
-        }
-        return client.create_function(**{k: v for k, v in members.items() if v is not None})
-
-    return make
+    return partial(create_with, client)
 
 
 def refused(call, *arguments, **members):

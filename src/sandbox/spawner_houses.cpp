@@ -142,7 +142,8 @@ void SpawnerLoop::on_cloned(Instance& house, int failure, std::vector<UniqueFd> 
     return fail_instance(shell, watched.error());
   }
   // It may have been killed, or have failed, meanwhile.
-  if (shell.hasten_again != Time()) kill_instance(shell);
+  if (shell.hasten_again != Time()) return kill_instance(shell);
+  assign_when_possible(shell);
 }
 
 void SpawnerLoop::on_shell_prepared(Instance& shell, std::vector<UniqueFd> namespaces) {

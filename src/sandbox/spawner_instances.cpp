@@ -85,30 +85,19 @@ void SpawnerLoop::on_prepared(Instance& instance, std::vector<UniqueFd> fds) {
   assign_when_possible(instance);
 }
 
-// Without a server there is nothing to do. Any other failure is one message's.
+// What the server is not told it would wait for without end, so an untold message ends the spawner, which ends the
+// server. One with descriptors may have failed for their sake: its caller has a plainer thing to tell.
 Result<> SpawnerLoop::send_reply(std::span<const std::byte> packet, std::span<const int> fds) {
   auto sent = send_packet(server_.get(), packet, fds);
   if (sent) return sent;
-  if (sent.error().code == EPIPE || sent.error().code == ECONNRESET || sent.error().code == ENOTCONN) {
-    is_stopping_ = true;
-  } else {
-    log::error("spawner: the server was not told: {}", sent.error().message());
-  }
+  const int code = sent.error().code;
+  const bool is_server_gone = code == EPIPE || code == ECONNRESET || code == ENOTCONN;
+  if (!is_server_gone) log::error("spawner: the server was not told: {}", sent.error().message());
+  if (is_server_gone || fds.empty()) is_stopping_ = true;
   return sent;
 }
 
 void SpawnerLoop::report_running(Instance& instance) {
-  // Its own channel may be ahead of its house's, which brings the pidfd.
-  const auto house = instances_.find(instance.house_key);
-  if (!instance.pidfd.valid() && house != instances_.end()) {
-    const auto key = instance.key;
-    hear_out(house->second);
-    // Which may have brought its end.
-    if (const auto still = instances_.find(key);
-        still == instances_.end() || still->second.state != Instance::State::assigned) {
-      return;
-    }
-  }
   const UniqueFd memory_peak = instance.cgroup.open_memory_peak();
   auto launched = protocol::make<protocol::Launched>(protocol::Type::launched, instance.id);
   std::vector<int> fds{instance.pidfd.get(), instance.log.get()};

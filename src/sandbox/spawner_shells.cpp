@@ -198,6 +198,8 @@ void SpawnerLoop::forget_launches() {
 void SpawnerLoop::assign_when_possible(Instance& instance) {
   if (!instance.launch || instance.state != Instance::State::shell) return;
   if (instance.program_is_forked && !instance.is_joined) return;
+  // Its own channel may be ahead of its house's, which brings the pidfd.
+  if (!instance.pidfd.valid()) return;
   const std::uint32_t granted = listeners_of(*instance.launch);
   if (granted != instance.wanted_listeners) {
     if (!instance.is_prepared) return;

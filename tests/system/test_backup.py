@@ -12,7 +12,7 @@ import botocore.awsrequest
 import botocore.credentials
 
 from functions_api import ECHO, fetch
-from lambent import new_name
+from tables_api import create_table
 
 
 def ask(server, method="POST", keys=None, service="lambent"):
@@ -22,13 +22,6 @@ def ask(server, method="POST", keys=None, service="lambent"):
     status, _, body = fetch(server.endpoint + "/backup", method=method, headers=dict(request.headers.items()))
     return status, body.decode().strip()
 
-
-def make_table(server):
-    name = new_name("t")
-    server.client("dynamodb").create_table(TableName=name, BillingMode="PAY_PER_REQUEST",
-                                           KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                                           AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
-    return name
 
 
 def keys_of(server, table):
@@ -57,7 +50,7 @@ def deploy_until(stop, server, made):
 
 def test_a_backup_under_load_holds_all_that_was_acknowledged_and_works(new_server, tmp_path):
     server = new_server().start()
-    table, function = make_table(server), server.create_function(ECHO)
+    table, function = create_table(server.client("dynamodb")), server.create_function(ECHO)
     stop, acknowledged, made, backups = threading.Event(), [], [], []
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         work = [pool.submit(write_until, stop, server, table, part, acknowledged) for part in range(3)]

@@ -21,6 +21,7 @@ import urllib.request
 import botocore.exceptions
 import pytest
 from lambent import BINARY, new_name, process_ids_of, wait_for
+from tables_api import create_table
 
 from functions_api import refused
 from test_rights import spawner_of
@@ -28,15 +29,6 @@ from test_server import cgroups, get, leftovers, starts
 
 ECHO = {"app.py": "def handler(event, context):\n    return event\n"}
 
-
-def create_table(server):
-    name = new_name("t")
-    db = server.client("dynamodb")
-    db.create_table(TableName=name, BillingMode="PAY_PER_REQUEST",
-                    AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-                    KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
-    db.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    return name
 
 
 def put(server, table, ids, size=100):
@@ -97,7 +89,7 @@ def files(folder):
 def test_a_full_disk_refuses_writes_and_loses_nothing(small_disk):
     server, folder = small_disk
     server.start()
-    function, table = server.create_function(ECHO), create_table(server)
+    function, table = server.create_function(ECHO), create_table(server.client("dynamodb"))
     server.invoke(function, 1)
     put(server, table, [f"early-{n}" for n in range(20)])
     acknowledged = read(server, table)
@@ -147,7 +139,7 @@ def test_a_full_disk_refuses_writes_and_loses_nothing(small_disk):
 def test_kill_9_on_a_full_disk_keeps_what_was_acknowledged(small_disk):
     server, folder = small_disk
     server.start()
-    table = create_table(server)
+    table = create_table(server.client("dynamodb"))
     put(server, table, ["early"])
     fill(folder)
     acknowledged = {"early"}
@@ -189,7 +181,7 @@ def damage(path, at):
 
 def test_a_torn_log_tail_loses_at_most_the_torn_write(new_server):
     server = new_server().start()
-    function, table = server.create_function(ECHO), create_table(server)
+    function, table = server.create_function(ECHO), create_table(server.client("dynamodb"))
     put(server, table, [f"k{n}" for n in range(50)])
     server.kill()
     log = wal(server)
@@ -205,7 +197,7 @@ def test_a_torn_log_tail_loses_at_most_the_torn_write(new_server):
 
 def test_a_log_damaged_in_the_middle_is_refused_rather_than_cut(new_server):
     server = new_server().start()
-    table = create_table(server)
+    table = create_table(server.client("dynamodb"))
     put(server, table, [f"k{n}" for n in range(50)])
     server.kill()
     log = wal(server)
@@ -221,7 +213,7 @@ def test_a_log_damaged_in_the_middle_is_refused_rather_than_cut(new_server):
 
 def test_a_damaged_log_is_opened_up_to_the_damage_where_the_operator_says_so(new_server):
     server = new_server().start()
-    table = create_table(server)
+    table = create_table(server.client("dynamodb"))
     put(server, table, [f"k{n}" for n in range(50)])
     server.kill()
     damage(wal(server), wal(server).read_bytes().index(b"k10x"))
@@ -234,7 +226,7 @@ def test_a_damaged_log_is_opened_up_to_the_damage_where_the_operator_says_so(new
 @pytest.mark.parametrize("name", ["CURRENT", "MANIFEST-*"])
 def test_a_damaged_catalogue_of_the_store_is_refused(new_server, name):
     server = new_server().start()
-    put(server, create_table(server), ["a"])
+    put(server, create_table(server.client("dynamodb")), ["a"])
     server.stop()
     path, = (server.data / "store").glob(name)
     whole = path.read_bytes()
@@ -247,7 +239,7 @@ def test_a_damaged_catalogue_of_the_store_is_refused(new_server, name):
 
 def test_damage_in_a_table_file_is_an_error_never_other_data(new_server):
     server = new_server().start()
-    other, table = create_table(server), create_table(server)
+    other, table = create_table(server.client("dynamodb")), create_table(server.client("dynamodb"))
     put(server, other, ["safe"])
     db = server.client("dynamodb")
     noise = {f"k{n}": os.urandom(3000).hex() for n in range(100)}
@@ -334,7 +326,7 @@ def test_a_killed_spawner_ends_the_server_with_an_error_and_leaves_nothing(new_s
     server = new_server().start()
     sleeper = server.create_function({"app.py": "import time\ndef handler(event, context):\n    time.sleep(event)\n"},
                                      Timeout=600)
-    table = create_table(server)
+    table = create_table(server.client("dynamodb"))
     put(server, table, ["a"])
     server.invoke(sleeper, 0)
     spawner = spawner_of(server)

@@ -13,7 +13,8 @@ import time
 
 import botocore.exceptions
 import pytest
-from lambent import ROOT, new_name, wait_for
+from lambent import ROOT, wait_for
+from tables_api import create_table
 
 CLIENTS = 100
 ITEMS = 10
@@ -31,12 +32,6 @@ def checker():
     subprocess.run([go, "build", "-o", program, "."], cwd=ROOT / "tests/linearizability", env=environment, check=True)
     return program
 
-
-def make_table(db, **members):
-    name = new_name("t")
-    db.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                    **{"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], **members})
-    return name
 
 
 def one_operation(db, table, rng, number, seen):
@@ -88,7 +83,7 @@ def race(db, table, client, seed, until, history):
 
 def test_a_hundred_clients_races_are_linearizable_across_a_kill(new_server, checker):
     server = new_server().start()
-    table = make_table(server.client("dynamodb"))
+    table = create_table(server.client("dynamodb"))
     seed = random.randrange(1, 1000)
     history = []
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:

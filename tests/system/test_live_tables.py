@@ -5,6 +5,7 @@ import time
 
 import pytest
 from lambent import new_name, wait_for
+from tables_api import create_table
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
@@ -22,11 +23,6 @@ COLOUR_TYPE = [{"AttributeName": "colour", "AttributeType": "S"}]
 def db(server):
     return server.client("dynamodb")
 
-
-def create(db, **members):
-    name = new_name("t")
-    db.create_table(TableName=name, **{"BillingMode": "PAY_PER_REQUEST", "KeySchema": HASH, "AttributeDefinitions": ID, **members})
-    return name
 
 
 def fill(db, table, count, start=0):
@@ -51,7 +47,7 @@ def index_of(db, table):
 
 
 def test_settings_of_a_table_change(db):
-    table = create(db, BillingMode="PROVISIONED", ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})
+    table = create_table(db, BillingMode="PROVISIONED", ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})
     answer = db.update_table(TableName=table, ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 6})
     assert answer["TableDescription"]["TableStatus"] == "UPDATING"
     described = db.describe_table(TableName=table)["Table"]
@@ -68,7 +64,7 @@ def test_settings_of_a_table_change(db):
 
 
 def test_tags_limits_and_endpoints(db):
-    table = create(db, Tags=[{"Key": "owner", "Value": "me"}, {"Key": "old", "Value": "1"}])
+    table = create_table(db, Tags=[{"Key": "owner", "Value": "me"}, {"Key": "old", "Value": "1"}])
     arn = db.describe_table(TableName=table)["Table"]["TableArn"]
     db.tag_resource(ResourceArn=arn, Tags=[{"Key": "owner", "Value": "you"}])
     db.untag_resource(ResourceArn=arn, TagKeys=["old"])
@@ -82,7 +78,7 @@ def test_tags_limits_and_endpoints(db):
 
 
 def test_an_index_is_added_while_writes_go_on_and_removed(db):
-    table = create(db)
+    table = create_table(db)
     fill(db, table, 1000)
     answer = db.update_table(TableName=table, AttributeDefinitions=COLOUR_TYPE, GlobalSecondaryIndexUpdates=[COLOUR])
     assert answer["TableDescription"]["GlobalSecondaryIndexes"][0]["IndexStatus"] == "CREATING"
@@ -100,7 +96,7 @@ def test_an_index_is_added_while_writes_go_on_and_removed(db):
 def test_filling_an_index_goes_on_after_a_kill(new_server):
     server = new_server().start()
     db = server.client("dynamodb")
-    table = create(db)
+    table = create_table(db)
     fill(db, table, 3000)
     db.update_table(TableName=table, AttributeDefinitions=COLOUR_TYPE, GlobalSecondaryIndexUpdates=[COLOUR])
     server.kill()
@@ -131,7 +127,7 @@ STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 def test_a_stream_tells_every_change_in_order(server, db):
     streams = server.client("dynamodbstreams")
-    table = create(db, StreamSpecification=STREAM)
+    table = create_table(db, StreamSpecification=STREAM)
     arn = db.describe_table(TableName=table)["Table"]["LatestStreamArn"]
     assert [s["StreamArn"] for s in streams.list_streams(TableName=table)["Streams"]] == [arn]
     for n in range(5):
@@ -153,7 +149,7 @@ def test_a_stream_tells_every_change_in_order(server, db):
 @pytest.mark.parametrize("view, images", [
     ("KEYS_ONLY", set()), ("NEW_IMAGE", {"NewImage"}), ("OLD_IMAGE", {"OldImage"}), ("NEW_AND_OLD_IMAGES", {"NewImage", "OldImage"})])
 def test_a_streams_view_decides_what_a_record_holds(server, db, view, images):
-    table = create(db, StreamSpecification={"StreamEnabled": True, "StreamViewType": view})
+    table = create_table(db, StreamSpecification={"StreamEnabled": True, "StreamViewType": view})
     described = db.describe_table(TableName=table)["Table"]
     assert described["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": view}
     one, two = {"id": {"S": "a"}, "n": {"N": "1"}}, {"id": {"S": "a"}, "n": {"N": "2"}, "l": {"L": [{"B": b"x"}]}}
@@ -172,7 +168,7 @@ def test_a_streams_view_decides_what_a_record_holds(server, db, view, images):
 def test_a_stream_has_what_was_acknowledged_before_a_kill(new_server):
     server = new_server().start()
     db = server.client("dynamodb")
-    table = create(db, StreamSpecification=STREAM)
+    table = create_table(db, StreamSpecification=STREAM)
     arn = db.describe_table(TableName=table)["Table"]["LatestStreamArn"]
     for n in range(30):
         db.put_item(TableName=table, Item={"id": {"S": str(n)}})
@@ -185,7 +181,7 @@ def test_a_stream_has_what_was_acknowledged_before_a_kill(new_server):
 
 
 def test_expired_items_go_within_a_minute_and_the_stream_says_so(server, db):
-    table = create(db, StreamSpecification=STREAM)
+    table = create_table(db, StreamSpecification=STREAM)
     now = int(time.time())
     db.put_item(TableName=table, Item={"id": {"S": "old"}, "ends": {"N": str(now - 60)}})
     db.put_item(TableName=table, Item={"id": {"S": "young"}, "ends": {"N": str(now + 3600)}})
@@ -206,7 +202,7 @@ def test_expired_items_go_within_a_minute_and_the_stream_says_so(server, db):
 def test_a_backup_is_restored_across_a_kill(new_server):
     server = new_server().start()
     db = server.client("dynamodb")
-    table = create(db, AttributeDefinitions=ID + COLOUR_TYPE, GlobalSecondaryIndexes=[COLOUR["Create"]])
+    table = create_table(db, AttributeDefinitions=ID + COLOUR_TYPE, GlobalSecondaryIndexes=[COLOUR["Create"]])
     fill(db, table, 500)
     arn = db.create_backup(TableName=table, BackupName="before")["BackupDetails"]["BackupArn"]
     db.put_item(TableName=table, Item={"id": {"S": "later"}})
@@ -227,7 +223,7 @@ def test_a_backup_is_restored_across_a_kill(new_server):
 
 
 def test_continuous_backups_are_described_and_cannot_be_had(db):
-    table = create(db)
+    table = create_table(db)
     described = db.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     assert described["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "DISABLED"
     assert refused(db.update_continuous_backups, TableName=table,
@@ -239,7 +235,7 @@ def test_continuous_backups_are_described_and_cannot_be_had(db):
 
 
 def test_capacity_and_collections_are_counted(db):
-    table = create(db, AttributeDefinitions=ID + [{"AttributeName": "at", "AttributeType": "N"}] + COLOUR_TYPE,
+    table = create_table(db, AttributeDefinitions=ID + [{"AttributeName": "at", "AttributeType": "N"}] + COLOUR_TYPE,
                    KeySchema=HASH + [{"AttributeName": "at", "KeyType": "RANGE"}],
                    LocalSecondaryIndexes=[{"IndexName": "local", "Projection": {"ProjectionType": "KEYS_ONLY"},
                                            "KeySchema": HASH + [{"AttributeName": "colour", "KeyType": "RANGE"}]}],
@@ -269,7 +265,7 @@ def test_capacity_and_collections_are_counted(db):
 
 
 def test_the_older_parameters(db):
-    table = create(db)
+    table = create_table(db)
     key = {"TableName": table, "Key": {"id": {"S": "a"}}}
     db.put_item(TableName=table, Item={"id": {"S": "a"}, "n": {"N": "1"}}, Expected={"id": {"Exists": False}})
     assert refused(db.put_item, TableName=table, Item={"id": {"S": "a"}}, Expected={"id": {"Exists": False}})[1] == \
@@ -288,7 +284,7 @@ def test_the_older_parameters(db):
 
 
 def test_partiql(db):
-    table = create(db, AttributeDefinitions=ID + [{"AttributeName": "at", "AttributeType": "N"}],
+    table = create_table(db, AttributeDefinitions=ID + [{"AttributeName": "at", "AttributeType": "N"}],
                    KeySchema=HASH + [{"AttributeName": "at", "KeyType": "RANGE"}])
     for n in range(10):
         db.execute_statement(Statement=f"INSERT INTO \"{table}\" VALUE {{'id': ?, 'at': {n}}}", Parameters=[{"S": "a"}])

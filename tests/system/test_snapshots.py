@@ -5,10 +5,11 @@ import base64
 import concurrent.futures
 import json
 import re
+from functools import partial
 
 import pytest
 
-from functions_api import client, create  # noqa: F401
+from functions_api import client, create, create_with  # noqa: F401
 from lambent import make_zip, new_name, wait_for
 
 SNAP = {"ApplyOn": "PublishedVersions"}
@@ -228,9 +229,11 @@ def handler(event, context):
 @pytest.mark.parametrize("stay, why", [(1, "look who is in the sandbox capabilities"),
                                        (2, "look who is in the sandbox 2 processes"),
                                        (3, "out of order")])
-def test_a_fork_that_keeps_rights_is_told_nothing(server, client, create, stay, why):
-    name, version = publish(client, create, {"app.py": ROGUE % stay})
-    assert call(client, name, version)[0] == "on-demand"
+def test_a_fork_that_keeps_rights_is_told_nothing(new_server, stay, why):
+    server = new_server().start()  # whose sandboxes have the small numbers that the code tries
+    functions = server.client("lambda")
+    name, version = publish(functions, partial(create_with, functions), {"app.py": ROGUE % stay})
+    assert call(functions, name, version)[0] == "on-demand"
     assert why in server.log()
 
 

@@ -9,7 +9,8 @@ import time
 
 import botocore.exceptions
 import pytest
-from lambent import make_zip, new_name, wait_for
+from lambent import make_zip, wait_for
+from tables_api import create_table
 
 KILLS = int(os.environ.get("KILLS", "200"))
 CODE = "def handler(event, context):\n    return {}\n"
@@ -40,10 +41,7 @@ def update_until_killed(client, name, state):
 def test_kills_at_any_moment_lose_nothing_acknowledged(new_server):
     server = new_server().start()
     name = server.create_function({"app.py": CODE.format(0)})
-    table = new_name("t")
-    server.client("dynamodb").create_table(TableName=table, BillingMode="PAY_PER_REQUEST",
-                                           KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                                           AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+    table = create_table(server.client("dynamodb"))
     state = {"tried": 0, "acknowledged": 0}
     acknowledged = []
     seed = random.randrange(1 << 32)

@@ -10,6 +10,7 @@ import pytest
 import raw_aws
 from functions_api import refused
 from lambent import new_name
+from tables_api import create_table
 
 MUTATIONS = int(os.environ.get("MUTATIONS", "100000"))
 ITEM_LIMIT = 400 * 1024
@@ -30,24 +31,16 @@ def db(server):
     return server.client("dynamodb")
 
 
-def create(db, **members):
-    name = new_name("t")
-    db.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **{
-        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], **members})
-    db.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    return name
-
 
 @pytest.fixture(scope="module")
 def table(db):
-    return create(db)
+    return create_table(db)
 
 
 @pytest.fixture(scope="module")
 def numbered(db):
     """A table whose key is a number."""
-    return create(db, AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}])
+    return create_table(db, AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}])
 
 
 def count(db, table):
@@ -248,7 +241,7 @@ def request_of(member, text, table):
 
 def check_mutilated(db, sender, model, number):
     """What is refused says so with DynamoDB's errors and changes nothing."""
-    table, rng = create(db), random.Random(number)
+    table, rng = create_table(db), random.Random(number)
     seen = {}
     for _ in range(number):
         member = rng.choice(list(EXPRESSIONS))

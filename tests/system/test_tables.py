@@ -11,6 +11,7 @@ import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from boto3.dynamodb.types import Binary
 from lambent import new_name
+from tables_api import create_table
 
 from functions_api import refused
 
@@ -30,27 +31,17 @@ def loose(server):
     return server.client("dynamodb", config={"parameter_validation": False})
 
 
-def create(db, hash_type="S", range_type=None, name=None, **members):
-    """Creates a table with the keys `id` and, where it has one, `at`; its name once it is active."""
-    name = name or new_name("t")
-    key = [("id", "HASH", hash_type)] + ([("at", "RANGE", range_type)] if range_type else [])
-    attributes = [{"AttributeName": n, "AttributeType": t} for n, _, t in key] + members.pop("more_attributes", [])
-    db.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", AttributeDefinitions=attributes,
-                    KeySchema=[{"AttributeName": n, "KeyType": k} for n, k, _ in key], **members)
-    db.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    return name
-
 
 @pytest.fixture(scope="module")
 def simple(db):
     """A table with a hash key only; tests use ids of their own."""
-    return create(db)
+    return create_table(db)
 
 
 @pytest.fixture(scope="module")
 def ranged(db):
     """A table with a number as range key."""
-    return create(db, range_type="N")
+    return create_table(db, range_type="N")
 
 
 @pytest.fixture
@@ -110,7 +101,7 @@ def test_a_table_name_is_taken_once_even_at_the_same_moment(db):
 
     def attempt(_):
         try:
-            return create(db, name=name)
+            return create_table(db, name=name)
         except db.exceptions.ResourceInUseException as error:
             return error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Message"]
 
@@ -121,11 +112,11 @@ def test_a_table_name_is_taken_once_even_at_the_same_moment(db):
 
 
 def test_a_new_table_of_an_old_name_is_empty(db):
-    name = create(db)
+    name = create_table(db)
     db.put_item(TableName=name, Item={"id": {"S": "old"}})
     db.delete_table(TableName=name)
     db.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    create(db, name=name)
+    create_table(db, name=name)
     assert db.scan(TableName=name)["Items"] == []
     assert "Item" not in db.get_item(TableName=name, Key={"id": {"S": "old"}})
 
@@ -320,7 +311,7 @@ def test_keys_that_are_not_the_tables_are_refused(db, ranged, key):
 
 
 def test_long_keys_and_binary_keys(db, own):
-    table = create(db, hash_type="B", range_type="B")
+    table = create_table(db, hash_type="B", range_type="B")
     key = {"id": {"B": b"\0" * 2048}, "at": {"B": b"\xff" * 1024}}
     db.put_item(TableName=table, Item={**key, "x": {"S": own}})
     assert db.get_item(TableName=table, Key=key)["Item"]["x"] == {"S": own}
@@ -489,7 +480,7 @@ def test_get_projects(db, simple, own):
 @pytest.fixture(scope="module")
 def filled(server, db):
     """Two hash keys with 40 items each; the range key is a text n00 … n39."""
-    name = create(db, range_type="S")
+    name = create_table(db, range_type="S")
     with server.resource("dynamodb").Table(name).batch_writer() as batch:
         for who in ("alice", "bob"):
             for n in range(40):
@@ -600,7 +591,7 @@ def test_other_wrong_queries_and_scans_are_refused(db, loose, filled):
 
 
 def test_scan_segments_share_the_table_without_overlap(db, server):
-    name = create(db)
+    name = create_table(db)
     with server.resource("dynamodb").Table(name).batch_writer() as batch:
         for n in range(100):
             batch.put_item({"id": f"k{n}"})
@@ -625,7 +616,7 @@ def test_scan_filters(table, attr, count):
 
 
 def test_a_page_ends_at_one_megabyte(db):
-    name = create(db, range_type="N")
+    name = create_table(db, range_type="N")
     for n in range(4):
         db.put_item(TableName=name, Item={"id": {"S": "a"}, "at": {"N": str(n)}, "x": {"S": "x" * 390 * KB}})
     pages = list(db.get_paginator("scan").paginate(TableName=name))
@@ -700,7 +691,7 @@ def test_transactions_happen_wholly_or_not_at_all(db, simple, own):
 
 
 def test_global_and_local_indexes_follow_the_table(server, db):
-    name = create(
+    name = create_table(
         db, range_type="N",
         more_attributes=[{"AttributeName": "owner", "AttributeType": "S"}, {"AttributeName": "rank", "AttributeType": "N"}],
         GlobalSecondaryIndexes=[{"IndexName": "by-owner", "Projection": {"ProjectionType": "ALL"},
@@ -763,7 +754,7 @@ def test_the_command_line_does_all_of_it(server, tmp_path):
 def test_everything_survives_a_restart_and_kill_9(new_server):
     server = new_server().start()
     db = server.client("dynamodb")
-    name, dropped = create(db, range_type="N"), create(db)
+    name, dropped = create_table(db, range_type="N"), create_table(db)
     item = {"id": {"S": "a"}, "at": {"N": "1"}, "data": {"B": b"\0" * 1000}, "m": {"M": {"x": {"NS": ["1", "2"]}}}}
     db.put_item(TableName=name, Item=item)
     db.delete_table(TableName=dropped)

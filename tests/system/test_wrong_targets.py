@@ -12,6 +12,7 @@ import raw_aws
 from botocore.exceptions import ClientError
 from functions_api import ECHO, client, create, refused  # noqa: F401
 from lambent import ROLE, make_zip, new_name, wait_for
+from tables_api import create_table
 
 VERSIONS = int(os.environ.get("VERSIONS", "10000"))
 TRUST = {"Version": "2012-10-17", "Statement": [
@@ -97,11 +98,8 @@ def test_a_function_of_an_old_name_has_nothing_of_the_old_one(server, deleted_fu
 
 def test_every_operation_on_a_deleted_table_says_that_it_is_not_there(server, sender):
     model, wrong, checked = aws_model.Model("dynamodb"), [], 0
-    name = new_name("t")
     db = server.client("dynamodb")
-    db.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                    AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
-    db.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+    name = create_table(db)
     db.delete_table(TableName=name)
     db.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
     arn = f"arn:aws:dynamodb:us-east-1:000000000000:table/{name}"
