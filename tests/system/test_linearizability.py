@@ -178,7 +178,7 @@ def replay(streams, arn, state, after):
 
 
 def kill_again_and_again(server, rounds):
-    table = make_table(
+    table = create_table(
         server.client("dynamodb"), StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("id", "v")],
         GlobalSecondaryIndexes=[{"IndexName": "by_v", "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}],
