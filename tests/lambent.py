@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -77,6 +78,22 @@ def process_ids_of(marker):
         except OSError:
             pass
     return found
+
+
+def go(folder, *arguments):
+    """Runs the go command in a folder of tests/; what it fetches and builds is kept in build/go."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(ROOT / "build"), "GOPATH": str(ROOT / "build/go"),
+                   "GOCACHE": str(ROOT / "build/go/cache"), "GOFLAGS": "-mod=mod",
+                   **{k: v for k, v in os.environ.items() if k in ("GOPROXY", "GOSUMDB", "HTTPS_PROXY", "https_proxy")}}
+    subprocess.run([shutil.which("go") or "/usr/local/go/bin/go", *arguments], cwd=ROOT / "tests" / folder, env=environment,
+                   check=True)
+
+
+def build_go(folder):
+    """The Go program of tests/FOLDER."""
+    program = ROOT / "build" / folder
+    go(folder, "build", "-o", program, ".")
+    return program
 
 
 class Server:

@@ -5,7 +5,6 @@ import concurrent.futures
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import threading
@@ -13,7 +12,7 @@ import time
 
 import botocore.exceptions
 import pytest
-from lambent import ROOT, wait_for
+from lambent import build_go, wait_for
 from tables_api import create_table
 
 CLIENTS = 100
@@ -24,14 +23,7 @@ FAILED = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
 
 @pytest.fixture(scope="module")
 def checker():
-    go = shutil.which("go") or "/usr/local/go/bin/go"
-    program = ROOT / "build/linearizability"
-    environment = {"PATH": os.environ["PATH"], "HOME": str(ROOT / "build"), "GOPATH": str(ROOT / "build/go"),
-                   "GOCACHE": str(ROOT / "build/go/cache"), "GOFLAGS": "-mod=mod",
-                   **{k: v for k, v in os.environ.items() if k in ("GOPROXY", "GOSUMDB", "HTTPS_PROXY", "https_proxy")}}
-    subprocess.run([go, "build", "-o", program, "."], cwd=ROOT / "tests/linearizability", env=environment, check=True)
-    return program
-
+    return build_go("linearizability")
 
 
 def one_operation(db, table, rng, number, seen):
