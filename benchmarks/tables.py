@@ -1,5 +1,6 @@
 """Tables beside dynalite: items of 250 bytes under wrk, requests signed beforehand; the server checks every signature."""
 
+import concurrent.futures
 import datetime
 import json
 import random
@@ -16,6 +17,9 @@ from contender import Contender, NotAvailable, Request
 
 ITEMS = 10_000
 IN_PARTITION = 10
+IN_BATCH = 25
+LOADERS = 4  # processes: one spends most of its time on making and signing requests
+AT_ONCE = 10_000  # items that a loader is given
 DIFFERENT = 500  # requests that wrk sends in turn
 ITEM_BYTES = 250  # names and values, as DynamoDB counts
 TABLE = {"TableName": "bench", "BillingMode": "PAY_PER_REQUEST",
@@ -79,6 +83,17 @@ class Caller:
         return json.loads(body or b"{}")
 
 
+    def put_items(self, numbers):
+        """For a process of its own."""
+        for first in range(numbers.start, numbers.stop, IN_BATCH):
+            puts = [{"PutRequest": {"Item": item_of(n)}} for n in range(first, min(first + IN_BATCH, numbers.stop))]
+            if self.call("BatchWriteItem", {"RequestItems": {"bench": puts}})["UnprocessedItems"]:
+                raise NotAvailable("the table takes no more items")
+
+    def __getstate__(self):
+        return {**self.__dict__, "connection": None}
+
+
 class Tables(Contender):
     """One operation on one table. Each has a server of its own, or shares that of `beside`, started before it."""
 
@@ -108,13 +123,11 @@ class Tables(Contender):
         self.caller.call("CreateTable", TABLE)
         while self.caller.call("DescribeTable", {"TableName": "bench"})["Table"]["TableStatus"] != "ACTIVE":
             pass
-        for first in range(0, self.items, 25):
-            puts = [{"PutRequest": {"Item": item_of(number)}} for number in range(first, min(first + 25, self.items))]
-            left = self.caller.call("BatchWriteItem", {"RequestItems": {"bench": puts}})["UnprocessedItems"]
-            if left:
-                raise NotAvailable("the table takes no more items")
-            if first % 1_000_000 == 0 and first:
-                print(f"tables: {first:,} of {self.items:,} items", file=sys.stderr)
+        parts = [range(first, min(first + AT_ONCE, self.items)) for first in range(0, self.items, AT_ONCE)]
+        with concurrent.futures.ProcessPoolExecutor(LOADERS) as loaders:
+            for part, _ in zip(parts, loaders.map(self.caller.put_items, parts)):
+                if part.stop % 1_000_000 == 0:
+                    print(f"tables: {part.stop:,} of {self.items:,} items", file=sys.stderr)
 
     def sign(self):
         self.signed_at = datetime.datetime.now(datetime.timezone.utc)
