@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/files.h"
+#include "cli/backup_command.h"
 #include "cli/bill_command.h"
 #include "cli/commands.h"
 #include "cli/endpoint_file.h"
@@ -87,7 +88,8 @@ class Cli : public testing::Test {
 
 TEST_F(Cli, HelpExplainsWithExamples) {
   EXPECT_EQ(call({"--help"}), kDone);
-  for (const char* text : {"lambent serve --data ./data", "eval \"$(lambent env", "logs", "bill", "version"}) {
+  for (const char* text :
+       {"lambent serve --data ./data", "eval \"$(lambent env", "logs", "bill", "backup", "version"}) {
     EXPECT_THAT(out_, HasSubstr(text));
   }
   EXPECT_THAT(out_, testing::Not(HasSubstr("spawner")));
@@ -104,6 +106,7 @@ TEST_F(Cli, WrongUsageIsTwo) {
                                              {"serve", "--port", "1", "--port", "2"},
                                              {"serve", "extra"},
                                              {"logs"},
+                                             {"backup"},
                                              {"logs", "hello", "--lines", "-1"},
                                              {"logs", "hello", "--lines", "many"},
                                              {"bill", "--month", "November"},
@@ -278,6 +281,98 @@ TEST_F(BillCommand, OtherPricesCanBeGiven) {
   EXPECT_THAT(out_, testing::ContainsRegex("to pay +9.000000\n"));
   EXPECT_EQ(call({"bill", "--prices", dir_ + "/missing.toml", "--data", dir_}), kFailed);
   EXPECT_THAT(err_, HasSubstr("missing.toml"));
+}
+
+class BackupCommand : public Cli {
+ protected:
+  void SetUp() override {
+    Cli::SetUp();
+    ASSERT_TRUE(make_folders(dir_ + "/data"));
+    ASSERT_TRUE(write_endpoint(dir_ + "/data", {"http://127.0.0.1:1", "eu-west-1", "000000000000", 0, "AKIA1"}));
+    ASSERT_TRUE(write_file_durably(dir_ + "/data/credentials",
+                                   "[default]\naws_access_key_id = AKIA1\naws_secret_access_key = secret12\n", 0600));
+  }
+  // What the server does: the folder stands in the data folder.
+  Result<std::string> make(const OperatorRequest& request) {
+    asked_ = request;
+    EXPECT_TRUE(make_folders(made_ + "/store"));
+    EXPECT_TRUE(write_file_durably(made_ + "/credentials", "keys", 0600));
+    EXPECT_TRUE(write_file_durably(made_ + "/store/table", std::string(3'000'000, 'x'), 0644));
+    std::filesystem::create_symlink("/etc/hostname", made_ + "/link");
+    return made_;
+  }
+  int back_up(BackupOptions options, const AskOperator& ask) {
+    std::ostringstream out, err;
+    options.data_dir = dir_ + "/data";
+    const auto no_variable = [](const std::string&) { return std::optional<std::string>(); };
+    const int code = run_backup(options, no_variable, ask, clock_, out, err);
+    out_ = out.str();
+    err_ = err.str();
+    return code;
+  }
+  int back_up(BackupOptions options) {
+    return back_up(std::move(options), [this](const OperatorRequest& request) { return make(request); });
+  }
+  std::vector<std::string> in_folder() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_)) names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+  }
+
+  std::string made_;
+  OperatorRequest asked_;
+};
+
+TEST_F(BackupCommand, CopiesWhatTheServerMadeAndRemovesItThere) {
+  made_ = dir_ + "/data/backups/20261123T181500Z";
+  ASSERT_EQ(back_up({.data_dir = {}, .to = dir_ + "/copy/", .endpoint = {}, .shows_progress = true}), kDone) << err_;
+  EXPECT_EQ(out_, dir_ + "/copy: 2 files, 3.0 MB\n");
+  EXPECT_THAT(err_, testing::ContainsRegex("copied .* of 3.0 MB"));
+  EXPECT_EQ(*read_file(dir_ + "/copy/credentials"), "keys");
+  EXPECT_EQ(read_file(dir_ + "/copy/store/table")->size(), 3'000'000);
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/copy/link")) << "a link leads out of the folder";
+  EXPECT_FALSE(std::filesystem::exists(made_));
+  EXPECT_THAT(in_folder(), ElementsAre("copy", "data"));
+  EXPECT_EQ(asked_.url + asked_.path, "http://127.0.0.1:1/backup");
+  EXPECT_EQ(asked_.region + asked_.keys.access_key_id, "eu-west-1AKIA1");
+  EXPECT_EQ(back_up({.data_dir = {}, .to = dir_ + "/other", .endpoint = "http://127.0.0.1:2"}), kDone) << err_;
+  EXPECT_EQ(asked_.url, "http://127.0.0.1:2");
+  EXPECT_EQ(err_, "") << "progress is for terminals";
+}
+
+TEST_F(BackupCommand, RefusesAFolderThatCannotBeMadeBeforeTheServerIsAsked) {
+  const auto never = [](const OperatorRequest&) -> Result<std::string> {
+    ADD_FAILURE();
+    return "";
+  };
+  EXPECT_EQ(back_up({.data_dir = {}, .to = dir_ + "/data"}, never), kFailed);
+  EXPECT_THAT(err_, HasSubstr("it exists already; name a new folder"));
+  EXPECT_EQ(back_up({.data_dir = {}, .to = dir_ + "/a/b"}, never), kFailed);
+  EXPECT_THAT(err_, HasSubstr("there is no folder " + dir_ + "/a"));
+  ASSERT_TRUE(make_folders(dir_ + "/copy.unfinished"));
+  EXPECT_EQ(back_up({.data_dir = {}, .to = dir_ + "/copy"}, never), kFailed);
+  EXPECT_THAT(err_, HasSubstr("copy.unfinished; remove it first"));
+}
+
+TEST_F(BackupCommand, SaysWhatTheServerSaysAndLeavesNothing) {
+  const auto answers = [](const std::string& text) {
+    return [text](const OperatorRequest&) -> Result<std::string> { return text; };
+  };
+  const auto fails = [](const OperatorRequest&) -> Result<std::string> {
+    return fail(Error::of("ask", "http://x", "A backup is being made already"));
+  };
+  EXPECT_EQ(back_up({.data_dir = {}, .to = dir_ + "/copy"}, fails), kFailed);
+  EXPECT_EQ(err_, "lambent backup: ask http://x: A backup is being made already\n");
+  EXPECT_EQ(back_up({.data_dir = {}, .to = dir_ + "/copy"}, answers("/etc")), kFailed);
+  EXPECT_THAT(err_, HasSubstr("/etc: it names no backup"));
+  EXPECT_EQ(back_up({.data_dir = {}, .to = dir_ + "/copy"}, answers("/far/backups/20261123T181500Z")), kFailed);
+  EXPECT_THAT(err_, HasSubstr("on another machine"));
+  EXPECT_THAT(in_folder(), ElementsAre("data"));
+  EXPECT_EQ(call({"backup", "--to", dir_ + "/copy", "--data", dir_ + "/data"}), kFailed);
+  EXPECT_THAT(err_, HasSubstr("reach the server at http://127.0.0.1:1: Connection refused"));
+  EXPECT_EQ(call({"backup", "--to", dir_ + "/copy", "--data", dir_ + "/data", "--endpoint", "https://x"}), kFailed);
+  EXPECT_THAT(err_, HasSubstr("it is of the form http://127.0.0.1:4566"));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/time_format.h"
+#include "cli/backup_command.h"
 #include "cli/bill_command.h"
 #include "cli/env_command.h"
 #include "cli/logs_command.h"
@@ -29,6 +30,7 @@ constexpr const char* kExamples =
     "  aws lambda list-functions                use it\n"
     "  lambent logs hello --follow              watch what the function hello prints\n"
     "  lambent bill --month 2026-11             what the month's calls would have cost\n"
+    "  lambent backup --to /mnt/backup/monday   copy a running server's data folder\n"
     "  lambent doctor                           what this host enforces, and what it does not\n"
     "\n"
     "Every flag of serve can be given as an environment variable (--port: LAMBENT_PORT) and in a TOML file; see\n"
@@ -60,6 +62,7 @@ class CommandLine {
     add_env();
     add_logs();
     add_bill();
+    add_backup();
     add_doctor();
     version_ = app_.add_subcommand("version", "Print the version");
     // Only now: a command added later would show it too.
@@ -133,6 +136,16 @@ class CommandLine {
     add_data_option(*bill_, bill_options_.data_dir);
   }
 
+  void add_backup() {
+    backup_ = app_.add_subcommand("backup", "Copy the data folder of a running server, as it is at one moment");
+    backup_->add_option("--to", backup_options_.to, "The folder to make, best on another disk")
+        ->required()
+        ->type_name("FOLDER");
+    backup_->add_option("--endpoint", backup_options_.endpoint, "The server's address (default: as in DIR/endpoint)")
+        ->type_name("URL");
+    add_data_option(*backup_, backup_options_.data_dir);
+  }
+
   int act() {
     if (serve_->parsed()) return commands_.serve(given_flags(commands_.serve_flags, serve_values_));
     if (doctor_->parsed()) {
@@ -144,6 +157,12 @@ class CommandLine {
       return run_logs(logs_options_, wait_for_more, std::cout, std::cerr);
     }
     if (bill_->parsed()) return run_bill(bill_options_, std::cout, std::cerr);
+    if (backup_->parsed()) {
+      const SystemClock clock;
+      backup_options_.shows_progress = isatty(STDERR_FILENO) == 1;
+      const auto ask = [&](const OperatorRequest& request) { return post_to_operator(request, clock.wall()); };
+      return run_backup(backup_options_, environment_variable, ask, clock, std::cout, std::cerr);
+    }
     std::cout << "lambent " << commands_.version << '\n';
     return kDone;
   }
@@ -162,6 +181,7 @@ class CommandLine {
   CLI::App* env_ = nullptr;
   CLI::App* logs_ = nullptr;
   CLI::App* bill_ = nullptr;
+  CLI::App* backup_ = nullptr;
   CLI::App* version_ = nullptr;
   CLI::App* doctor_ = nullptr;
   Values serve_values_;
@@ -170,6 +190,7 @@ class CommandLine {
   std::string env_data_;
   LogsOptions logs_options_;
   BillOptions bill_options_;
+  BackupOptions backup_options_;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The command line of the one binary: `lambent <command> …`. The commands that only read files of the data directory
-// (env, logs, bill, version) live in this folder; those that are processes of their own (serve, spawner) are given by
-// main.
+// (env, logs, bill, version) or ask the server (backup) live in this folder; those that are processes of their own
+// (serve, spawner) are given by main.
 //
 // Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.
 #pragma once

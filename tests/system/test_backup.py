@@ -1,17 +1,22 @@
-"""POST /backup: a data folder as of one moment, made while the server works."""
+"""POST /backup and `lambent backup`: a data folder as of one moment, made while the server works."""
 
 import concurrent.futures
 import itertools
 import os
 import pathlib
+import random
 import shutil
+import stat
+import subprocess
 import threading
 
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
+import pytest
 
 from functions_api import ECHO, fetch
+from lambent import BINARY
 from tables_api import create_table
 
 
@@ -103,3 +108,40 @@ def test_a_backup_that_fails_says_why_and_leaves_nothing(new_server):
     status, folder = ask(server)
     assert status == 200, folder
     assert list(blocked.iterdir()) == [pathlib.Path(folder)], "what an interrupted one left is gone"
+
+
+# ---- lambent backup
+
+
+def test_the_command_copies_a_running_servers_data_to_a_folder_that_works(new_server, tmp_path):
+    server = new_server().start()
+    table, function = create_table(server.client("dynamodb")), server.create_function(ECHO)
+    server.client("dynamodb").put_item(TableName=table, Item={"id": {"S": "a"}})
+    done = server.run("backup", "--data", str(server.data), "--to", str(tmp_path / "copy"))
+    assert done.stdout.startswith(f"{tmp_path}/copy: ") and done.stderr == ""
+    assert list((server.data / "backups").iterdir()) == [], "nothing stays in the data folder"
+    assert {stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "copy").rglob("*")} == {0o600, 0o700}
+    again = server.run("backup", "--data", str(server.data), "--to", str(tmp_path / "copy"), check=False)
+    assert again.returncode == 1 and "it exists already; name a new folder" in again.stderr
+    keys = server.session().get_credentials().access_key
+    server.stop()
+    late = server.run("backup", "--data", str(server.data), "--to", str(tmp_path / "late"), check=False)
+    assert late.returncode == 1 and f"reach the server at {server.endpoint}: Connection refused" in late.stderr
+    copy = new_server(name="copy").start()
+    assert keys_of(copy, table) == {"a"} and copy.invoke(function, {"n": 1})[0] == {"n": 1}
+    assert copy.session().get_credentials().access_key == keys
+
+
+# The first is found before anything is copied, the second on the way: a file system that has room, but for few files.
+@pytest.mark.parametrize("options, says", (("size=64k", "and there is room for"), ("nr_inodes=8", "No space left on device")))
+def test_the_command_leaves_nothing_where_there_is_no_room(new_server, tmp_path, options, says):
+    server = new_server().start()
+    server.create_function({"app.py": ECHO["app.py"], "large": random.Random(1).randbytes(200_000)})
+    room = tmp_path / "room"
+    room.mkdir()
+    script = f'mount -t tmpfs -o {options} tmpfs "$0" && cd "$0" && "$1" backup --data "$2" --to copy; code=$?; ls; exit $code'
+    done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, room, BINARY, server.data],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and says in done.stderr
+    assert done.stdout == "", "nothing is left"
+    assert list((server.data / "backups").iterdir()) == []
