@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/table_limits.h"
 #include "cli/commands.h"
 #include "egress/settings.h"
 #include "instance/snapshot_settings.h"
@@ -58,6 +59,7 @@ struct Config {
   std::optional<RootKeys> root_keys;                // environment only: flags show in ps, files get copied
   Limits limits;                                    // idle_timeout among them
   CallLimits calls;
+  TableLimits tables;
   egress::NetworkSettings network;
   store::RocksDbSettings store;
 };

@@ -259,7 +259,7 @@ Result<> Server::Impl::build_engines() {
   LAMBENT_TRY(catalog, catalog::Catalog::open(*disk.store, *code, pool, loop, random));
   LAMBENT_TRY(layers, catalog::Layers::open(*disk.store, *code, pool, loop));
   LAMBENT_TRY(documents, catalog::Documents::open(*disk.store, pool, loop));
-  LAMBENT_TRY(tables, tables::Engine::open(*disk.store, clock, random));
+  LAMBENT_TRY(tables, tables::Engine::open(*disk.store, clock, random, config.tables));
   logs.emplace(folder.path, clock, log_options(config.limits));
   verifier.emplace(*disk.credentials, clock, config.limits.signature_skew);
   housekeeping.emplace(loop, pool, *logs, *disk.ledger, *tables);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "tables/collections.h"
 #include "tables/item_codec.h"
 #include "tables/item_rules.h"
 #include "tables/mutation.h"
@@ -104,16 +105,20 @@ WorkStep restore_some(const store::KeyValueStore& store, const Backup& backup, c
   const auto after = snapshot->get(Space::tables_meta, progress);
   if (!after) return give_up("restoring", table->name, after.error());
   const auto cursor = snapshot->cursor(Space::tables, *after ? **after + '\0' : from, store::prefix_end(from));
+  CollectionSizes sizes(staging);
   std::string last;
   std::size_t items = 0;
   for (cursor->seek_first(); cursor->valid() && items < kItemsAtOnce && staging.size_bytes() < kBytesAtOnce;
        cursor->next(), ++items) {
     const auto item = decode_item(cursor->value());
     if (!item) return give_up("restoring", table->name, item.error());
+    if (const auto added = sizes.add(*table, {}, *item); !added)
+      return give_up("restoring", table->name, added.error());
     stage_restored(table, *definition, cursor->key().substr(from.size()), cursor->value(), *item, staging);
     last = cursor->key();
   }
   if (const auto status = cursor->status(); !status) return give_up("restoring", table->name, status.error());
+  sizes.stage();
   if (cursor->valid()) {
     staging.put_meta(progress, last);
     return {};

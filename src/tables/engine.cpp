@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "tables/collections.h"
 #include "tables/item_codec.h"
 #include "tables/item_rules.h"
 #include "tables/reader.h"
@@ -29,11 +30,19 @@ void add_capacity(std::vector<Capacity>& all, const Capacity& more) {
 }
 
 // Each collection once.
-void add_collection(BatchWriteResult& result, const PreparedWrite& write) {
-  auto key = collection_of(write);
-  if (!key) return;
-  auto& keys = result.collections[write.table->name];
-  if (std::ranges::find(keys, *key) == keys.end()) keys.push_back(*std::move(key));
+void add_collection(BatchWriteResult& result, const PreparedWrite& write, const CollectionSizes& sizes) {
+  auto collection = sizes.of(write);
+  if (!collection) return;
+  auto& all = result.collections[write.table->name];
+  if (std::ranges::find(all, collection->key, &Collection::key) == all.end()) all.push_back(*std::move(collection));
+}
+
+// The same with what it makes of the item's collection.
+TablesResult<Outcome> evaluate_sized(const PreparedWrite& write, const Staging& staging, CollectionSizes& sizes,
+                                     std::size_t limit) {
+  LAMBENT_TRY(auto outcome, evaluate(write, staging));
+  LAMBENT_TRY_VOID(sizes.add(write, outcome, limit));
+  return outcome;
 }
 
 // Transactions cost twice.
@@ -76,15 +85,16 @@ std::string_view cancellation_code(ErrorKind kind) {
 
 }  // namespace
 
-Engine::Engine(store::KeyValueStore& store, const Clock& clock, Random& random)
-    : store_(store), clock_(clock), random_(random) {}
+Engine::Engine(store::KeyValueStore& store, const Clock& clock, Random& random, const TableLimits& limits)
+    : store_(store), clock_(clock), random_(random), limits_(limits) {}
 
 Engine::~Engine() {
   writer_.reset();
 }
 
-Result<std::unique_ptr<Engine>> Engine::open(store::KeyValueStore& store, const Clock& clock, Random& random) {
-  std::unique_ptr<Engine> engine(new Engine(store, clock, random));
+Result<std::unique_ptr<Engine>> Engine::open(store::KeyValueStore& store, const Clock& clock, Random& random,
+                                             const TableLimits& limits) {
+  std::unique_ptr<Engine> engine(new Engine(store, clock, random, limits));
   LAMBENT_TRY_VOID(engine->load());
   engine->start();
   return engine;
@@ -150,12 +160,14 @@ void Engine::write(WriteRequest request, Completion<WriteResult> done) {
   if (!table) return done(std::unexpected(std::move(table).error()));
   auto prepared = prepare_write(std::move(request), *std::move(table));
   if (!prepared) return done(std::unexpected(std::move(prepared).error()));
-  writer_->submit([write = *std::move(prepared), done = std::move(done)](Staging& staging) mutable {
-    auto outcome = evaluate(write, staging);
+  writer_->submit([write = *std::move(prepared), done = std::move(done),
+                   limit = limits_.item_collection_bytes](Staging& staging) mutable {
+    CollectionSizes sizes(staging);
+    auto outcome = evaluate_sized(write, staging, sizes, limit);
     if (!outcome) return finish_with<WriteResult>(std::move(done), std::unexpected(std::move(outcome).error()));
-    WriteResult result{.attributes = {}, .capacity = stage(write, *outcome, staging)};
+    sizes.stage();
+    WriteResult result{.attributes = {}, .collection = sizes.of(write), .capacity = stage(write, *outcome, staging)};
     result.attributes = returned(write, *outcome);
-    result.collection = collection_of(write);
     return finish_with<WriteResult>(std::move(done), std::move(result));
   });
 }
@@ -176,17 +188,20 @@ TablesResult<std::vector<PreparedWrite>> Engine::prepare_all(std::vector<WriteRe
 void Engine::batch_write(std::vector<WriteRequest> requests, Completion<BatchWriteResult> done) {
   auto prepared = prepare_all(std::move(requests), "Provided list of item keys contains duplicates");
   if (!prepared) return done(std::unexpected(std::move(prepared).error()));
-  writer_->submit([writes = *std::move(prepared), done = std::move(done)](Staging& staging) mutable {
+  writer_->submit([writes = *std::move(prepared), done = std::move(done),
+                   limit = limits_.item_collection_bytes](Staging& staging) mutable {
+    CollectionSizes sizes(staging);
     std::vector<Outcome> outcomes;
     for (const auto& write : writes) {
-      auto outcome = evaluate(write, staging);
+      auto outcome = evaluate_sized(write, staging, sizes, limit);
       if (!outcome) return finish_with<BatchWriteResult>(std::move(done), std::unexpected(std::move(outcome).error()));
       outcomes.push_back(*std::move(outcome));
     }
+    sizes.stage();
     BatchWriteResult result;
     for (std::size_t i = 0; i < writes.size(); ++i) {
       add_capacity(result.capacity, stage(writes[i], outcomes[i], staging));
-      add_collection(result, writes[i]);
+      add_collection(result, writes[i], sizes);
     }
     return finish_with<BatchWriteResult>(std::move(done), std::move(result));
   });
@@ -213,11 +228,12 @@ void Engine::transact_write(std::vector<WriteRequest> requests, const std::optio
 }
 
 TablesResult<BatchWriteResult> Engine::stage_transaction(const std::vector<PreparedWrite>& writes, Staging& staging) {
+  CollectionSizes sizes(staging);
   std::vector<Outcome> outcomes;
   TablesError cancelled{.kind = ErrorKind::transaction_cancelled, .message = {}, .item = {}, .reasons = {}};
   std::string codes;
   for (const auto& write : writes) {
-    auto outcome = evaluate(write, staging);
+    auto outcome = evaluate_sized(write, staging, sizes, limits_.item_collection_bytes);
     auto& reason = cancelled.reasons.emplace_back();
     if (outcome) {
       outcomes.push_back(*std::move(outcome));
@@ -234,10 +250,11 @@ TablesResult<BatchWriteResult> Engine::stage_transaction(const std::vector<Prepa
         fmt::format("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes);
     return std::unexpected(std::move(cancelled));
   }
+  sizes.stage();
   BatchWriteResult result;
   for (std::size_t i = 0; i < writes.size(); ++i) {
     add_capacity(result.capacity, doubled(stage(writes[i], outcomes[i], staging)));
-    add_collection(result, writes[i]);
+    add_collection(result, writes[i], sizes);
   }
   return result;
 }

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/table_limits.h"
 #include "store/key_value_store.h"
 #include "tables/backup.h"
 #include "tables/idempotency.h"
@@ -32,7 +33,8 @@ using Completion = std::move_only_function<void(TablesResult<T>)>;
 class Engine {
  public:
   // Reads the catalog of tables, and goes on removing the items of tables that were deleted. Fails on damage.
-  static Result<std::unique_ptr<Engine>> open(store::KeyValueStore& store, const Clock& clock, Random& random);
+  static Result<std::unique_ptr<Engine>> open(store::KeyValueStore& store, const Clock& clock, Random& random,
+                                              const TableLimits& limits = {});
   // Finishes the changes that were handed in; all completions have run when it returns.
   ~Engine();
   Engine(const Engine&) = delete;
@@ -100,7 +102,7 @@ class Engine {
   void tick();
 
  private:
-  Engine(store::KeyValueStore& store, const Clock& clock, Random& random);
+  Engine(store::KeyValueStore& store, const Clock& clock, Random& random, const TableLimits& limits);
   Result<> load();
   Result<> load_table(std::string_view definition_bytes);
   void start();
@@ -139,6 +141,7 @@ class Engine {
   store::KeyValueStore& store_;
   const Clock& clock_;
   Random& random_;
+  const TableLimits limits_;
   mutable std::shared_mutex mutex_;  // guards the three below
   std::map<std::string, TablePtr> tables_;
   std::map<std::uint64_t, StreamPtr> streams_;

@@ -111,11 +111,19 @@ TablesResult<> check_item(const TableDefinition& table, const Item& item, bool b
       return invalid("Nesting Levels have exceeded supported limits");
     }
   }
-  if (size_of(item) > kMaxItemBytes) {
+  if (size_with_local_entries(table, item) > kMaxItemBytes) {
     return invalid(by_update ? "Item size to update has exceeded the maximum allowed size"
                              : "Item size has exceeded the maximum allowed size");
   }
   return {};
+}
+
+std::size_t size_with_local_entries(const TableDefinition& table, const Item& item) {
+  std::size_t bytes = size_of(item);
+  for (const auto& index : table.indexes) {
+    if (!index.global && is_in_index(index, item)) bytes += size_of(projected(index, table.key, item));
+  }
+  return bytes;
 }
 
 Item key_of(const KeySchema& schema, const Item& item) {

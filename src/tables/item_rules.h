@@ -12,7 +12,8 @@ namespace lambent::tables {
 // A key as GetItem and the like are given it: exactly the key attributes, of the right types, within their sizes.
 TablesResult<> check_key(const KeySchema& schema, const Item& key);
 
-// A whole item, as it is to be stored: its keys, the keys of indexes it has, nesting and size.
+// A whole item, as it is to be stored: its keys, the keys of indexes it has, nesting and size, with its entries in
+// local indexes.
 TablesResult<> check_item(const TableDefinition& table, const Item& item, bool by_update);
 
 // The part of an item that is its key; the item has it.
@@ -23,6 +24,9 @@ Item key_of(const KeySchema& schema, const Item& item);
 bool is_in_index(const IndexDefinition& index, const Item& item);
 // What the index holds of an item.
 Item projected(const IndexDefinition& index, const KeySchema& table, const Item& item);
+
+// Of the item and its entries in local indexes: what DynamoDB bounds by 400 KB.
+std::size_t size_with_local_entries(const TableDefinition& table, const Item& item);
 
 // Sets as they come from outside: neither empty nor with a value twice.
 TablesResult<AttributeValue> string_set(std::vector<std::string> members);

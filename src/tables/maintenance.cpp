@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "tables/collections.h"
 #include "tables/expiry.h"
 #include "tables/item_codec.h"
 #include "tables/item_rules.h"
@@ -110,6 +111,9 @@ Result<> expire(const TablePtr& table, const std::string& attribute, std::string
     staging.remove(std::string(entry));
     return {};
   }
+  CollectionSizes sizes(staging);
+  LAMBENT_TRY_VOID(sizes.add(*table, before, {}));
+  sizes.stage();
   stage(write, {.before = std::move(before), .after = {}}, staging);
   return {};
 }

@@ -195,12 +195,6 @@ Capacity stage(const PreparedWrite& write, const Outcome& outcome, Staging& stag
   return capacity;
 }
 
-std::optional<Item> collection_of(const PreparedWrite& write) {
-  const auto& indexes = write.definition->indexes;
-  if (std::ranges::all_of(indexes, &IndexDefinition::global)) return std::nullopt;
-  return Item{*write.key.find(write.table->key().hash.name)};
-}
-
 std::optional<Item> returned(const PreparedWrite& write, const Outcome& outcome) {
   const auto updated = [&](const std::optional<Item>& item) -> std::optional<Item> {
     if (!item || !write.update) return std::nullopt;

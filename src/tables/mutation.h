@@ -43,9 +43,6 @@ Capacity stage(const PreparedWrite& write, const Outcome& outcome, Staging& stag
 // What the request's ReturnValues asks for.
 std::optional<Item> returned(const PreparedWrite& write, const Outcome& outcome);
 
-// The hash key of the item, where its table has local indexes.
-std::optional<Item> collection_of(const PreparedWrite& write);
-
 // Units of a write, a read.
 double write_units(std::size_t bytes);
 double read_units(std::size_t bytes, bool consistent);

@@ -76,9 +76,15 @@ struct WriteRequest {
   std::string statement;  // of PartiQL, with its parameters: tells transactions apart
 };
 
+// All items and entries of local indexes under one hash key, in a table that has local indexes.
+struct Collection {
+  Item key;  // the hash key
+  std::uint64_t bytes = 0;
+};
+
 struct WriteResult {
-  std::optional<Item> attributes;  // by return_values
-  std::optional<Item> collection;  // the hash key, where the table has local indexes
+  std::optional<Item> attributes;        // by return_values
+  std::optional<Collection> collection;  // that the item is in, after the write
   Capacity capacity;
 };
 
@@ -141,7 +147,7 @@ struct BatchGetResult {
 
 struct BatchWriteResult {
   std::vector<Capacity> capacity;
-  std::map<std::string, std::vector<Item>> collections;  // by table: hash keys, where the table has local indexes
+  std::map<std::string, std::vector<Collection>> collections;  // by table, each once
 };
 
 struct TransactGetResult {

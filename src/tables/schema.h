@@ -53,7 +53,7 @@ struct IndexDefinition {
   enum class Projection : std::uint8_t { all, keys_only, include };
 
   std::string name;
-  std::uint8_t id = 0;  // 1 to 255 within its table; 0 is the table itself
+  std::uint8_t id = 0;  // 1 to 253 within its table; 0 is the table itself
   bool global = true;
   KeySchema key;
   Projection projection = Projection::all;
@@ -65,6 +65,8 @@ struct IndexDefinition {
 
 // The view (tables/key_codec.h) that holds the items' keys by expiry time; indexes have smaller ids.
 inline constexpr std::uint8_t kExpiryView = 255;
+// The one that holds sizes of item collections (tables/collections.h).
+inline constexpr std::uint8_t kCollectionsView = 254;
 
 struct TimeToLive {
   std::string attribute;

@@ -6,13 +6,13 @@ namespace lambent::tables {
 
 using store::Space;
 
+Result<std::optional<std::string>> Staging::get_bytes(const std::string& key) const {
+  if (const auto at = items_.find(key); at != items_.end()) return at->second;
+  return store_.get(Space::tables, key);
+}
+
 Result<std::optional<Item>> Staging::get(const std::string& key) const {
-  std::optional<std::string> bytes;
-  if (const auto at = items_.find(key); at != items_.end()) {
-    bytes = at->second;
-  } else {
-    LAMBENT_TRY(bytes, store_.get(Space::tables, key));
-  }
+  LAMBENT_TRY(const auto bytes, get_bytes(key));
   if (!bytes) return std::nullopt;
   LAMBENT_TRY(auto item, decode_item(*bytes));
   return std::optional(std::move(item));

@@ -23,6 +23,12 @@ class Staging {
 
   // The item (or index entry) at a key of the space `tables`.
   [[nodiscard]] Result<std::optional<Item>> get(const std::string& key) const;
+  // Whatever is at a key of it.
+  [[nodiscard]] Result<std::optional<std::string>> get_bytes(const std::string& key) const;
+  // Whether the group puts or removes the key.
+  [[nodiscard]] bool is_changed(const std::string& key) const { return items_.contains(key); }
+  // As it is without the group's changes.
+  [[nodiscard]] const store::KeyValueStore& store() const { return store_; }
   void put(const std::string& key, std::string value);
   void remove(const std::string& key);
 

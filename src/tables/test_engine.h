@@ -15,8 +15,8 @@ namespace lambent::tables {
 
 class TestEngine {
  public:
-  explicit TestEngine(store::KeyValueStore& store) {
-    auto opened = Engine::open(store, clock_, random_);
+  explicit TestEngine(store::KeyValueStore& store, const TableLimits& limits = {}) {
+    auto opened = Engine::open(store, clock_, random_, limits);
     EXPECT_TRUE(opened) << opened.error().message();
     engine_ = *std::move(opened);
   }

@@ -185,15 +185,19 @@ def test_expired_items_go_within_a_minute_and_the_stream_says_so(server, db):
     now = int(time.time())
     db.put_item(TableName=table, Item={"id": {"S": "old"}, "ends": {"N": str(now - 60)}})
     db.put_item(TableName=table, Item={"id": {"S": "young"}, "ends": {"N": str(now + 3600)}})
+    db.put_item(TableName=table, Item={"id": {"S": "soon"}, "ends": {"N": str(now + 5)}})
     db.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ends"})
     wait_for(lambda: db.describe_time_to_live(TableName=table)["TimeToLiveDescription"] ==
              {"TimeToLiveStatus": "ENABLED", "AttributeName": "ends"}, "expiry to be enabled")
-    wait_for(lambda: "Item" not in db.get_item(TableName=table, Key={"id": {"S": "old"}}), "the item to expire", 60)
+    for name in ("old", "soon"):
+        wait_for(lambda: "Item" not in db.get_item(TableName=table, Key={"id": {"S": name}}), "the item to expire", 60)
     assert "Item" in db.get_item(TableName=table, Key={"id": {"S": "young"}})
+    db.delete_item(TableName=table, Key={"id": {"S": "young"}})
     arn = db.describe_table(TableName=table)["Table"]["LatestStreamArn"]
-    last = stream_records(server.client("dynamodbstreams"), arn)[-1]
-    assert (last["eventName"], last["dynamodb"]["Keys"]) == ("REMOVE", {"id": {"S": "old"}})
-    assert last["userIdentity"] == {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+    removed = [r for r in stream_records(server.client("dynamodbstreams"), arn) if r["eventName"] == "REMOVE"]
+    assert [r["dynamodb"]["OldImage"]["id"]["S"] for r in removed] == ["old", "soon", "young"]
+    service = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+    assert [r.get("userIdentity") for r in removed] == [service, service, None], "the last is a client's"
 
 
 # ---- backups
@@ -259,6 +263,33 @@ def test_capacity_and_collections_are_counted(db):
                     Select="ALL_ATTRIBUTES", ExpressionAttributeValues={":i": {"S": "a"}},
                     ReturnConsumedCapacity="INDEXES")["ConsumedCapacity"]
     assert (used["Table"]["CapacityUnits"], used["LocalSecondaryIndexes"]["local"]["CapacityUnits"]) == (1, 1)
+
+
+def test_an_item_collection_has_a_limit(new_server):
+    db = new_server("--limits-item-collection-bytes", "10KiB").start().client("dynamodb")
+    table = create(db, AttributeDefinitions=ID + COLOUR_TYPE + [{"AttributeName": "n", "AttributeType": "N"}],
+                   KeySchema=HASH + [{"AttributeName": "n", "KeyType": "RANGE"}],
+                   LocalSecondaryIndexes=[{"IndexName": "by_colour", "Projection": {"ProjectionType": "ALL"},
+                                           "KeySchema": HASH + [{"AttributeName": "colour", "KeyType": "RANGE"}]}])
+
+    def item(n, data=2000):
+        return {"id": {"S": "a"}, "n": {"N": str(n)}, "colour": {"S": "red"}, "data": {"S": "x" * data}}
+
+    exceeded = (400, "ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
+    for n in range(2):
+        answer = db.put_item(TableName=table, Item=item(n), ReturnItemCollectionMetrics="SIZE")
+        assert answer["ItemCollectionMetrics"] == {"ItemCollectionKey": {"id": {"S": "a"}}, "SizeEstimateRangeGB": [0.0, 1.0]}
+    assert refused(db.put_item, TableName=table, Item=item(2)) == exceeded
+    assert refused(db.update_item, TableName=table, Key={"id": {"S": "a"}, "n": {"N": "1"}}, UpdateExpression="SET more = :m",
+                   ExpressionAttributeValues={":m": {"S": "x" * 2000}}) == exceeded
+    assert refused(db.batch_write_item, RequestItems={table: [{"PutRequest": {"Item": item(2)}}]}) == exceeded
+    with pytest.raises(db.exceptions.TransactionCanceledException) as cancelled:
+        db.transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": item(2)}}])
+    assert cancelled.value.response["CancellationReasons"] == [
+        {"Code": "ItemCollectionSizeLimitExceeded", "Message": "Collection size exceeded."}]
+    db.put_item(TableName=table, Item=item(1, 1000))
+    db.delete_item(TableName=table, Key={"id": {"S": "a"}, "n": {"N": "0"}})
+    db.put_item(TableName=table, Item=item(2))
 
 
 # ---- the older parameters, PartiQL

@@ -85,20 +85,22 @@ protocol::ServiceError error_of(const tables::TablesError& error) {
   return wire::InternalServerError{.message = "Internal server error"};
 }
 
-std::optional<wire::ItemCollectionMetrics> metrics(const std::optional<tables::Item>& collection,
+std::optional<wire::ItemCollectionMetrics> metrics(const std::optional<tables::Collection>& collection,
                                                    const std::optional<std::string>& wanted) {
   if (!collection || wanted != "SIZE") return std::nullopt;
-  return wire::ItemCollectionMetrics{.item_collection_key = to_wire(*collection),
-                                     .size_estimate_range_gb = std::vector<double>{0, 1}};
+  const auto gigabytes = static_cast<double>(collection->bytes >> 30U);
+  return wire::ItemCollectionMetrics{.item_collection_key = to_wire(collection->key),
+                                     .size_estimate_range_gb = std::vector<double>{gigabytes, gigabytes + 1}};
 }
 
 std::optional<protocol::Map<std::vector<wire::ItemCollectionMetrics>>> metrics(
-    const std::map<std::string, std::vector<tables::Item>>& collections, const std::optional<std::string>& wanted) {
+    const std::map<std::string, std::vector<tables::Collection>>& collections,
+    const std::optional<std::string>& wanted) {
   if (collections.empty() || wanted != "SIZE") return std::nullopt;
   protocol::Map<std::vector<wire::ItemCollectionMetrics>> result;
-  for (const auto& [table, keys] : collections) {
+  for (const auto& [table, changed] : collections) {
     std::vector<wire::ItemCollectionMetrics> of_table;
-    for (const auto& key : keys) of_table.push_back(*metrics(std::optional(key), wanted));
+    for (const auto& one : changed) of_table.push_back(*metrics(std::optional(one), wanted));
     result.push_back(table, std::move(of_table));
   }
   return result;

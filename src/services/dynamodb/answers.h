@@ -24,11 +24,11 @@ std::optional<std::vector<protocol::dynamodb::ConsumedCapacity>> consumed(const 
                                                                           const std::optional<std::string>& wanted,
                                                                           CapacityOf of = CapacityOf::plain);
 
-// By the request's ReturnItemCollectionMetrics. The size is an estimate without effort: no collection is measured, and
-// none is refused for its size.
-std::optional<protocol::dynamodb::ItemCollectionMetrics> metrics(const std::optional<tables::Item>& collection,
+// By the request's ReturnItemCollectionMetrics: between which whole gigabytes the collection's size is.
+std::optional<protocol::dynamodb::ItemCollectionMetrics> metrics(const std::optional<tables::Collection>& collection,
                                                                  const std::optional<std::string>& wanted);
 std::optional<protocol::Map<std::vector<protocol::dynamodb::ItemCollectionMetrics>>> metrics(
-    const std::map<std::string, std::vector<tables::Item>>& collections, const std::optional<std::string>& wanted);
+    const std::map<std::string, std::vector<tables::Collection>>& collections,
+    const std::optional<std::string>& wanted);
 
 }  // namespace lambent::services::dynamodb
