@@ -111,6 +111,25 @@ TEST_F(DynamoDbStreamsTest, WhatIsNotThereIsRefused) {
   expect_contains(call("DescribeStream", R"({"StreamArn":")" + arn_ + "x\"}", 400), "ResourceNotFoundException");
 }
 
+// What a reader that stood still for a day sees: that it missed something; whoever starts anew begins behind it.
+TEST_F(DynamoDbStreamsTest, RecordsAreKeptFor24Hours) {
+  ASSERT_TRUE(engine_.put("docs", {{"pk", S("day-old")}}));
+  engine_.clock().advance(std::chrono::hours(23));
+  ASSERT_TRUE(engine_.put("docs", {{"pk", S("hour-old")}}));
+  const auto stream = engine_->streams("docs").at(0);
+  for (int i = 0; i < 3; ++i) engine_->tick();
+  ASSERT_TRUE(engine_.put("docs", {{"pk", S("last")}})) << "answered behind what the ticks began";
+  expect_contains(records(iterator("TRIM_HORIZON")), "day-old");
+
+  const auto first = iterator("AT_SEQUENCE_NUMBER", R"(,"SequenceNumber":"100000000000000000001")");
+  engine_.clock().advance(std::chrono::minutes(61));
+  ASSERT_TRUE(engine_.eventually([&] { return stream->first == 2; }));
+  expect_contains(records(first, 400), "TrimmedDataAccessException");
+  const auto kept = records(iterator("TRIM_HORIZON"));
+  EXPECT_EQ(kept.find("day-old"), std::string::npos);
+  expect_contains(kept, "hour-old");
+}
+
 TEST(ShardIterators, ComeBackAsTheyWent) {
   const ShardIterator iterator{"arn:aws:x:table/a/stream/b", 17, 5};
   const auto back = parse_shard_iterator(to_text(iterator));
