@@ -1,10 +1,11 @@
-// Condition, update and projection expressions: never a crash, and whatever parses can be evaluated.
+// Key conditions, conditions and filters, updates and projections: never a crash, and whatever parses can be evaluated.
 // The first byte chooses the kind of expression, the rest is its text.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "tables/expression.h"
+#include "tables/key_condition.h"
 
 using namespace lambent::tables;
 
@@ -34,6 +35,10 @@ Item item() {
           {"set", AttributeValue(AttributeValue::Variant(StringSet{{"x"}}))}};
 }
 
+KeySchema schema() {
+  return {.hash = {"a", Type::S}, .range = KeyAttribute{"n", Type::N}};
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -42,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto given = placeholders();
   PlaceholderUse use(given);
   Item target = item();
-  switch (data[0] % 3) {
+  switch (data[0] % 4) {
     case 0:
       if (const auto condition = parse_condition(text, "ConditionExpression", use)) {
         holds(*condition, target);
@@ -51,6 +56,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 1:
       if (const auto update = parse_update(text, use)) static_cast<void>(apply(*update, target));
+      break;
+    case 3:
+      if (const auto condition = parse_condition(text, "KeyConditionExpression", use)) {
+        const auto range = key_range(*condition, schema(), "view");
+        if (range && !range->lower.starts_with("view")) __builtin_trap();
+      }
       break;
     default:
       if (const auto paths = parse_projection(text, use)) project(target, *paths);

@@ -13,7 +13,7 @@ part() {
   times+=("$(printf '%5d s  %s' $((SECONDS - begin)) "$name")")
 }
 
-# Every unit test, with asserts, under AddressSanitizer and UndefinedBehaviorSanitizer.
+# Every unit test, with asserts, under AddressSanitizer and UndefinedBehaviorSanitizer; and what fuzzing has found.
 unit_tests() {
   cmake --preset asan >/dev/null
   cmake --build --preset asan -j "$jobs" --target unit_tests

@@ -267,20 +267,19 @@ def test_capacity_and_collections_are_counted(db):
 
 def test_an_item_collection_has_a_limit(new_server):
     db = new_server("--limits-item-collection-bytes", "10KiB").start().client("dynamodb")
-    table = create(db, AttributeDefinitions=ID + COLOUR_TYPE + [{"AttributeName": "n", "AttributeType": "N"}],
-                   KeySchema=HASH + [{"AttributeName": "n", "KeyType": "RANGE"}],
-                   LocalSecondaryIndexes=[{"IndexName": "by_colour", "Projection": {"ProjectionType": "ALL"},
-                                           "KeySchema": HASH + [{"AttributeName": "colour", "KeyType": "RANGE"}]}])
+    table = create_table(db, range_type="N", more_attributes=COLOUR_TYPE,
+                         LocalSecondaryIndexes=[{"IndexName": "by_colour", "Projection": {"ProjectionType": "ALL"},
+                                                 "KeySchema": HASH + [{"AttributeName": "colour", "KeyType": "RANGE"}]}])
 
     def item(n, data=2000):
-        return {"id": {"S": "a"}, "n": {"N": str(n)}, "colour": {"S": "red"}, "data": {"S": "x" * data}}
+        return {"id": {"S": "a"}, "at": {"N": str(n)}, "colour": {"S": "red"}, "data": {"S": "x" * data}}
 
     exceeded = (400, "ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
     for n in range(2):
         answer = db.put_item(TableName=table, Item=item(n), ReturnItemCollectionMetrics="SIZE")
         assert answer["ItemCollectionMetrics"] == {"ItemCollectionKey": {"id": {"S": "a"}}, "SizeEstimateRangeGB": [0.0, 1.0]}
     assert refused(db.put_item, TableName=table, Item=item(2)) == exceeded
-    assert refused(db.update_item, TableName=table, Key={"id": {"S": "a"}, "n": {"N": "1"}}, UpdateExpression="SET more = :m",
+    assert refused(db.update_item, TableName=table, Key={"id": {"S": "a"}, "at": {"N": "1"}}, UpdateExpression="SET more = :m",
                    ExpressionAttributeValues={":m": {"S": "x" * 2000}}) == exceeded
     assert refused(db.batch_write_item, RequestItems={table: [{"PutRequest": {"Item": item(2)}}]}) == exceeded
     with pytest.raises(db.exceptions.TransactionCanceledException) as cancelled:
@@ -288,7 +287,7 @@ def test_an_item_collection_has_a_limit(new_server):
     assert cancelled.value.response["CancellationReasons"] == [
         {"Code": "ItemCollectionSizeLimitExceeded", "Message": "Collection size exceeded."}]
     db.put_item(TableName=table, Item=item(1, 1000))
-    db.delete_item(TableName=table, Key={"id": {"S": "a"}, "n": {"N": "0"}})
+    db.delete_item(TableName=table, Key={"id": {"S": "a"}, "at": {"N": "0"}})
     db.put_item(TableName=table, Item=item(2))
 
 
