@@ -14,6 +14,7 @@ std::string encode_event_source_mapping(const EventSourceMapping& mapping) {
                                       {"batch_size", mapping.batch_size},
                                       {"window_seconds", mapping.window_seconds},
                                       {"parallelization", mapping.parallelization},
+                                      {"tumbling_seconds", mapping.tumbling_seconds},
                                       {"starting_position", mapping.starting_position},
                                       {"filters", json::value_from(mapping.filters)},
                                       {"max_age_seconds", mapping.max_age_seconds},
@@ -37,6 +38,7 @@ Result<EventSourceMapping> decode_event_source_mapping(std::string_view text) {
   reader.number("batch_size", mapping.batch_size);
   reader.number("window_seconds", mapping.window_seconds);
   reader.number("parallelization", mapping.parallelization);
+  if (reader.has("tumbling_seconds")) reader.number("tumbling_seconds", mapping.tumbling_seconds);
   reader.text("starting_position", mapping.starting_position);
   reader.texts("filters", mapping.filters);
   reader.number("max_age_seconds", mapping.max_age_seconds);

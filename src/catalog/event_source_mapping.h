@@ -22,10 +22,11 @@ struct EventSourceMapping {
   std::string qualifier;  // empty: $LATEST
   bool is_enabled = true;
   std::int64_t batch_size = 100;
-  std::int64_t window_seconds = 0;   // to gather a batch
-  std::int64_t parallelization = 1;  // kept; records of one shard run one batch after the other
-  std::string starting_position;     // TRIM_HORIZON, LATEST
-  std::vector<std::string> filters;  // patterns; none: every record
+  std::int64_t window_seconds = 0;    // to gather a batch
+  std::int64_t parallelization = 1;   // batches of one shard that are with the function at the same time
+  std::int64_t tumbling_seconds = 0;  // of a tumbling window; 0: none
+  std::string starting_position;      // TRIM_HORIZON, LATEST
+  std::vector<std::string> filters;   // patterns; none: every record
   std::int64_t max_age_seconds = kUnlimited;
   std::int64_t max_retries = kUnlimited;  // after the first attempt
   bool bisects = false;                   // a batch that fails is tried again in halves

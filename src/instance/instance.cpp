@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <optional>
 #include <utility>
@@ -40,6 +41,11 @@ constexpr std::chrono::milliseconds kMemoryReading{5};
 // An instance whose line is closed ends by itself within this time, or is ended.
 constexpr std::chrono::milliseconds kLostPatience{1000};
 
+std::uint32_t billed_of(const InvocationResult& result) {
+  return result.restore ? telemetry::billed_ms(result.duration, *result.restore)
+                        : telemetry::billed_ms(result.duration, result.init);
+}
+
 std::uint32_t megabytes_of(std::uint64_t bytes) {
   return static_cast<std::uint32_t>((bytes + kMiB - 1) / kMiB);
 }
@@ -55,6 +61,14 @@ struct Instance::Impl final : runtime_api::Observer, Companions::Host {
     Monotonic started;
     Wall deadline;  // as the function is told it
     bool delivered = false;
+  };
+  // A call that is answered, and that extensions go on with.
+  struct Unfinished {
+    std::string request_id;
+    InvocationResult result;  // without what only the caller needs
+    Monotonic started;
+    Monotonic answered;
+    Wall answered_at;
   };
 
   Impl(Instance& of, Surroundings& in, catalog::FunctionPtr runs, Runtime on, InitPhase phase,
@@ -115,6 +129,7 @@ struct Instance::Impl final : runtime_api::Observer, Companions::Host {
   std::optional<int> entrypoint_error;           // errno: the function's bootstrap could not be executed
   net::OneShot<bool> released;                   // a failed instance has given its error away
   std::optional<Current> current;
+  std::optional<Unfinished> unfinished;
 
   // The flow of an instance's life.
   net::Task<> live();
@@ -157,6 +172,7 @@ struct Instance::Impl final : runtime_api::Observer, Companions::Host {
   void take_back(runtime_api::Invocation undelivered);
   [[nodiscard]] Failure timeout_text() const;
   void finish(InvocationResult result);
+  void finish_after_answer(std::optional<Ending> broken_by = {}, std::string_view error_type = {});
   void read_memory_peak(Monotonic now);
   void finish_with(Ending how, Failure failure);
   void finish_with_init_error();
@@ -439,6 +455,7 @@ net::Task<> Instance::Impl::close_doors() {
 void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
   deadline.cancel();
   if (exit.memory_peak_bytes) memory_peak_mb = megabytes_of(*exit.memory_peak_bytes);
+  finish_after_answer();
   const bool in_init = state == State::starting;
   if (current) {
     const std::string id = current->call->request_id;
@@ -505,6 +522,7 @@ void Instance::Impl::on_all_waiting() {
     }
   } else if (state == State::finishing) {
     deadline.cancel();
+    finish_after_answer();
     become_idle();
   }
 }
@@ -553,6 +571,7 @@ void Instance::Impl::on_init_deadline() {
 
 void Instance::Impl::on_call_deadline() {
   if (state == State::starting && session) log.init_failed(around.clock.monotonic() - launched, true, {});
+  finish_after_answer(Ending::timeout);
   kill(Why::timeout);
   // Its extensions have some time for their end; the caller has waited long enough.
   if (current && companions.is_shutting_down()) finish_with(Ending::timeout, timeout_text());
@@ -565,6 +584,7 @@ void Instance::Impl::kill(Why reason) {
 
 // Ends the sandbox; with external extensions in it, when these had their time.
 void Instance::Impl::put_down() {
+  finish_after_answer();
   if (!companions.is_attended()) return around.backend.kill(child->id);
   if (companions.is_shutting_down()) return;
   deadline.cancel();
@@ -597,6 +617,7 @@ void Instance::Impl::on_extension_failed(ExtensionFault fault) {
     finish_with(Ending::crash,
                 extension_failure(current->call->request_id, extension_fault->type, extension_fault->what));
   }
+  finish_after_answer(Ending::crash, extension_fault->type);
   is_lost = true;
   kill(Why::itself);
 }
@@ -677,21 +698,54 @@ void Instance::Impl::finish_with_init_error() {
   }
 }
 
-// Measures, logs END and REPORT, and wakes the caller.
+// Measures, logs END and REPORT where no extension goes on, and wakes the caller.
 void Instance::Impl::finish(InvocationResult result) {
   const Monotonic now = around.clock.monotonic();
   result.duration = result.ending == Ending::init_error ? std::chrono::nanoseconds(0) : now - current->started;
   read_memory_peak(now);
   result.init = std::exchange(init_not_yet_billed, std::nullopt);
   result.restore = std::exchange(restore_not_yet_billed, std::nullopt);
-  result.billed_ms = result.restore ? telemetry::billed_ms(result.duration, *result.restore)
-                                    : telemetry::billed_ms(result.duration, result.init);
+  result.billed_ms = billed_of(result);
   result.memory_used_mb = memory_peak_mb;
-  log.end_call(current->call->request_id, result);
+  log.runtime_done(current->call->request_id, result);
+  if (state == State::finishing && !companions.are_waiting()) {
+    InvocationResult rest;
+    rest.ending = result.ending;
+    rest.error_type = result.error_type;
+    rest.init = result.init;
+    rest.restore = result.restore;
+    rest.cold_start = result.cold_start;
+    rest.billed_ms = result.billed_ms;
+    unfinished.emplace(
+        Unfinished{current->call->request_id, std::move(rest), current->started, now, around.clock.wall()});
+    log.flush();
+  } else {
+    log.end_call(current->call->request_id, result);
+  }
   result.log_tail = log.tail();
   const auto done = current->done;
   current.reset();
   done.set(std::move(result));
+}
+
+// Extensions are done, or ended. `broken_by`: what ended them, where that is the call's own end.
+void Instance::Impl::finish_after_answer(std::optional<Ending> broken_by, std::string_view error_type) {
+  if (!unfinished) return;
+  auto call = *std::exchange(unfinished, std::nullopt);
+  auto& result = call.result;
+  const Monotonic now = around.clock.monotonic();
+  const std::uint32_t billed_before = result.billed_ms;
+  if (broken_by) {
+    result.ending = *broken_by;
+    result.error_type = error_type;
+  }
+  result.duration = now - call.started;
+  result.billed_ms = billed_of(result);
+  read_memory_peak(now);
+  result.memory_used_mb = memory_peak_mb;
+  log.end_call(call.request_id, result, ExtensionSpan{call.answered_at, now - call.answered});
+  const std::uint32_t more = result.billed_ms - std::min(result.billed_ms, billed_before);
+  if (more > 0 && around.bill_after_answer) around.bill_after_answer(*function, call.request_id, more);
 }
 
 void Instance::Impl::read_memory_peak(Monotonic now) {

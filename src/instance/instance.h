@@ -11,7 +11,8 @@
 //
 // In state `failed` each run() gets the INIT error at once, until end(). A timeout, a crash or an exceeded memory limit
 // ends the whole sandbox; the instance is never used again. Everything is logged here: the function's own output, and
-// START, END and REPORT around each call.
+// START, END and REPORT around each call. Where extensions go on after the answer, END and REPORT follow when they are
+// done too: their time is part of the call's Duration, and billed.
 //
 // Used on the loop's thread only.
 #pragma once
@@ -58,6 +59,9 @@ struct Surroundings {
   const egress::NetworkRules& network;
   const Limits& limits;
   Platform platform;
+  // What extensions took after a call's answer, beyond what the answer's result says is billed. Null: nobody bills it.
+  std::function<void(const catalog::Function& function, const std::string& request_id, std::uint32_t billed_ms)>
+      bill_after_answer{};
   egress::ServerLines* server_lines = nullptr;  // bounds what the server's log says of networks; null: nothing does
   Snapshots* snapshots = nullptr;               // where instances may be forks of templates in which INIT ran
 };

@@ -131,7 +131,18 @@ void InstanceLog::begin_call(std::string_view request_id, std::string_view trace
   feed_->platform("platform.start", start_record(request_id, function_.version, trace_header), "platform.start");
 }
 
-void InstanceLog::end_call(std::string_view request_id, const InvocationResult& result) {
+void InstanceLog::runtime_done(std::string_view request_id, const InvocationResult& result) {
+  if (feed_ == nullptr) return;
+  const auto status = status_of(result.ending);
+  std::string_view word = result.ending == Ending::function_error ? "error" : status_word(status);
+  if (status == telemetry::ReportStatus::error) word = "failure";
+  feed_->platform("platform.runtimeDone",
+                  runtime_done_record(request_id, result.duration, word, result.error_type, result.payload.size()),
+                  "platform.runtimeDone");
+}
+
+void InstanceLog::end_call(std::string_view request_id, const InvocationResult& result,
+                           const std::optional<ExtensionSpan>& extensions) {
   platform_line(telemetry::end_line(request_id));
   telemetry::InvocationReport report;
   report.request_id = request_id;
@@ -144,19 +155,13 @@ void InstanceLog::end_call(std::string_view request_id, const InvocationResult& 
   if (report.status == telemetry::ReportStatus::error) report.error_type = result.error_type;
   report.cold_start = result.cold_start;
   platform_line(telemetry::report_line(report));
-  if (feed_ != nullptr) tell_end(report, result);
-  store_.flush(function_.name);
-}
-
-void InstanceLog::tell_end(const telemetry::InvocationReport& report, const InvocationResult& result) {
-  const bool is_crash = report.status == telemetry::ReportStatus::error;
-  const std::string_view status = result.ending == Ending::function_error ? "error" : status_word(report.status);
-  feed_->platform("platform.runtimeDone",
-                  runtime_done_record(report, is_crash ? "failure" : status, result.error_type, result.payload.size()),
-                  "platform.runtimeDone");
-  feed_->platform({}, fmt::format(R"({{"requestId":"{}"}})", report.request_id), "platform.end");
-  feed_->platform("platform.report", report_record(report, status, result.error_type, result.billed_ms),
-                  "platform.report");
+  if (feed_ != nullptr) {
+    const auto status = result.ending == Ending::function_error ? "error" : status_word(report.status);
+    feed_->platform({}, fmt::format(R"({{"requestId":"{}"}})", report.request_id), "platform.end");
+    feed_->platform("platform.report", report_record(report, status, result.error_type, result.billed_ms, extensions),
+                    "platform.report");
+  }
+  flush();
 }
 
 }  // namespace lambent::instance

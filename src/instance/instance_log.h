@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@
 #include "extensions/telemetry_feed.h"
 #include "instance/invocation_result.h"
 #include "instance/log_pump.h"
+#include "instance/telemetry_records.h"
 #include "telemetry/log_store.h"
 #include "telemetry/log_tail.h"
 
@@ -45,8 +47,13 @@ class InstanceLog final : public LineSink {
   void subscribed(std::string_view name, const extensions::Subscription& subscription);
   // One line of the platform's own.
   void platform_line(std::string_view text);
-  // END and REPORT. What was logged of the call so far is on disk when it returns.
-  void end_call(std::string_view request_id, const InvocationResult& result);
+  // The runtime has answered, or will not. end_call() follows, at once or when extensions are done; what was logged of
+  // the call so far is on disk when either returns.
+  void runtime_done(std::string_view request_id, const InvocationResult& result);
+  void flush() { store_.flush(function_.name); }
+  // END and REPORT. `extensions`: what these took after the answer, where they did; contained in the result's duration.
+  void end_call(std::string_view request_id, const InvocationResult& result,
+                const std::optional<ExtensionSpan>& extensions = {});
   // The last bytes of the call that began last, START to REPORT.
   [[nodiscard]] std::string tail() const { return tail_.text(); }
 
@@ -60,8 +67,6 @@ class InstanceLog final : public LineSink {
   }
 
  private:
-  void tell_end(const telemetry::InvocationReport& report, const InvocationResult& result);
-
   telemetry::LogStore& store_;
   const catalog::Function& function_;
   std::string stream_;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/time_format.h"
 #include "extensions/telemetry_feed.h"
 
 namespace lambent::instance {
@@ -95,19 +96,19 @@ std::string start_record(std::string_view request_id, std::string_view version, 
   return record.str();
 }
 
-std::string runtime_done_record(const telemetry::InvocationReport& report, std::string_view status,
+std::string runtime_done_record(std::string_view request_id, std::chrono::nanoseconds duration, std::string_view status,
                                 std::string_view error_type, std::size_t produced_bytes) {
   return Record()
-      .text("requestId", report.request_id)
+      .text("requestId", request_id)
       .text("status", status)
       .text_if("errorType", error_type)
-      .raw("metrics",
-           Record().milliseconds("durationMs", report.duration).number("producedBytes", produced_bytes).str())
+      .raw("metrics", Record().milliseconds("durationMs", duration).number("producedBytes", produced_bytes).str())
       .str();
 }
 
 std::string report_record(const telemetry::InvocationReport& report, std::string_view status,
-                          std::string_view error_type, std::uint32_t billed_ms) {
+                          std::string_view error_type, std::uint32_t billed_ms,
+                          const std::optional<ExtensionSpan>& extensions) {
   Record metrics;
   metrics.milliseconds("durationMs", report.duration)
       .number("billedDurationMs", billed_ms)
@@ -115,12 +116,20 @@ std::string report_record(const telemetry::InvocationReport& report, std::string
       .number("maxMemoryUsedMB", report.max_memory_used_mb);
   if (report.init_duration) metrics.milliseconds("initDurationMs", *report.init_duration);
   if (report.restore) metrics.milliseconds("restoreDurationMs", report.restore->duration);
-  return Record()
-      .text("requestId", report.request_id)
+  Record record;
+  record.text("requestId", report.request_id)
       .raw("metrics", metrics.str())
       .text("status", status)
-      .text_if("errorType", error_type)
-      .str();
+      .text_if("errorType", error_type);
+  if (extensions) {
+    const std::string span = Record()
+                                 .text("name", "extensionOverhead")
+                                 .text("start", format_iso_millis(extensions->start))
+                                 .milliseconds("durationMs", extensions->duration)
+                                 .str();
+    record.raw("spans", "[" + span + "]");
+  }
+  return record.str();
 }
 
 std::string extension_record(std::string_view name, std::string_view state, const extensions::Events& events,

@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "catalog/function.h"
 #include "extensions/extension_request.h"
 #include "extensions/subscription.h"
@@ -28,10 +30,17 @@ std::string init_runtime_done_record(std::string_view initialization_type, std::
 std::string init_report_record(std::string_view initialization_type, std::string_view phase, std::string_view status,
                                std::string_view error_type, std::chrono::nanoseconds duration);
 std::string start_record(std::string_view request_id, std::string_view version, std::string_view trace_header);
-std::string runtime_done_record(const telemetry::InvocationReport& report, std::string_view status,
+std::string runtime_done_record(std::string_view request_id, std::chrono::nanoseconds duration, std::string_view status,
                                 std::string_view error_type, std::size_t produced_bytes);
+
+// What extensions took after a call's answer: AWS's span extensionOverhead.
+struct ExtensionSpan {
+  Wall start;
+  std::chrono::nanoseconds duration{};
+};
 std::string report_record(const telemetry::InvocationReport& report, std::string_view status,
-                          std::string_view error_type, std::uint32_t billed_ms);
+                          std::string_view error_type, std::uint32_t billed_ms,
+                          const std::optional<ExtensionSpan>& extensions);
 std::string extension_record(std::string_view name, std::string_view state, const extensions::Events& events,
                              std::string_view error_type);
 std::string subscription_record(std::string_view name, const extensions::Subscription& subscription);

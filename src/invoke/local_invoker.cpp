@@ -149,25 +149,37 @@ void LocalInvoker::expect(const std::string& runtime) {
   if (const auto found = parts_.runtimes.find(runtime)) parts_.scheduler.expect(*found);
 }
 
-// In the ledger before the answer leaves. A full disk does not fail a call that has run: the ledger counts the loss.
 void LocalInvoker::record(const Call& call, const instance::InvocationResult& result) {
-  const catalog::Function& function = *call.function;
   telemetry::UsageRecord usage;
-  usage.time_ms = parts_.clock.wall_ms();
-  usage.function = function.name;
-  usage.version = function.version;
-  usage.request_id = call.request_id;
   usage.billed_ms = result.billed_ms;
   if (result.init) {
     usage.init_ms = static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(*result.init).count());
   }
+  usage.result = ledger_result(result.ending);
+  append(std::move(usage), *call.function, call.request_id);
+}
+
+void LocalInvoker::record_after_answer(const catalog::Function& function, const std::string& request_id,
+                                       std::uint32_t billed_ms) {
+  telemetry::UsageRecord usage;
+  usage.billed_ms = billed_ms;
+  usage.result = telemetry::CallResult::after_answer;
+  append(std::move(usage), function, request_id);
+}
+
+// In the ledger before the answer leaves. A full disk does not fail a call that has run: the ledger counts the loss.
+void LocalInvoker::append(telemetry::UsageRecord usage, const catalog::Function& function,
+                          const std::string& request_id) {
+  usage.time_ms = parts_.clock.wall_ms();
+  usage.function = function.name;
+  usage.version = function.version;
+  usage.request_id = request_id;
   usage.memory_mb = function.memory_mb;
   usage.tmp_mb = function.ephemeral_storage_mb;
   usage.architecture =
       function.architecture == "arm64" ? telemetry::Architecture::arm64 : telemetry::Architecture::x86_64;
-  usage.result = ledger_result(result.ending);
   if (const auto appended = parts_.ledger.append(usage); !appended) {
-    log::error("usage of call {} is lost: {}", call.request_id, appended.error().message());
+    log::error("usage of call {} is lost: {}", request_id, appended.error().message());
   }
 }
 

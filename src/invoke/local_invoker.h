@@ -51,6 +51,9 @@ class LocalInvoker final : public Invoker, public RuntimeCatalog {
   }
   [[nodiscard]] std::expected<void, std::string> can_run(const std::string& runtime) const override;
 
+  // Of extensions, after the answer of a call that invoke() has recorded.
+  void record_after_answer(const catalog::Function& function, const std::string& request_id, std::uint32_t billed_ms);
+
   // From now on every call is refused with Kind::stopping.
   void refuse_calls() { stopping_ = true; }
   // Synchronous and asynchronous calls that run now.
@@ -59,6 +62,7 @@ class LocalInvoker final : public Invoker, public RuntimeCatalog {
  private:
   [[nodiscard]] InvokeResult<void> admit(const Call& call) const;
   void record(const Call& call, const instance::InvocationResult& result);
+  void append(telemetry::UsageRecord usage, const catalog::Function& function, const std::string& request_id);
 
   Parts parts_;
   Concurrency concurrency_;

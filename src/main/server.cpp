@@ -292,6 +292,10 @@ Result<> Server::Impl::build_invocation() {
   snapshots.emplace(*surroundings, config.snapshots);
   surroundings->snapshots = &*snapshots;
   surroundings->server_lines = &server_lines;
+  surroundings->bill_after_answer = [this](const catalog::Function& function, const std::string& request_id,
+                                           std::uint32_t billed_ms) {
+    invoker->record_after_answer(function, request_id, billed_ms);
+  };
   scheduler.emplace(*surroundings, runtimes, starts_at_once(), config.ready_sandboxes);
   invoker.emplace(
       invoke::LocalInvoker::Parts{*scheduler, runtimes, *disk.ledger, clock, random, config.limits, config.calls});

@@ -134,8 +134,10 @@ Prices built_in_prices() {
 
 void Usage::add(const UsageRecord& record, std::uint32_t tmp_free_mb) {
   if (record.result == CallResult::platform_error) return;
-  ++requests;
-  if (record.result != CallResult::ok) ++errors;
+  if (record.result != CallResult::after_answer) {
+    ++requests;
+    if (record.result != CallResult::ok) ++errors;
+  }
   billed_ms += record.billed_ms;
   mb_ms[std::to_underlying(record.architecture)] += std::uint64_t{record.memory_mb} * record.billed_ms;
   if (record.tmp_mb > tmp_free_mb) tmp_mb_ms += std::uint64_t{record.tmp_mb - tmp_free_mb} * record.billed_ms;
@@ -175,7 +177,7 @@ Result<Bill> bill(const std::string& data_dir, std::string_view month, const Pri
               }));
   out.damaged = read.damaged;
   for (auto& [function, usage] : by_function) {
-    if (usage.requests > 0) out.functions.push_back({function, usage, cost_of(usage, prices)});
+    if (usage.requests > 0 || usage.billed_ms > 0) out.functions.push_back({function, usage, cost_of(usage, prices)});
   }
   std::ranges::sort(out.functions, [](const FunctionBill& a, const FunctionBill& b) {
     return a.cost.total() != b.cost.total() ? a.cost.total() > b.cost.total() : a.function < b.function;

@@ -124,6 +124,19 @@ TEST(Bill, SumsTheMonthByFunction) {
   EXPECT_EQ(result->net, 2 * 200'000 + 5 * 16'666'700 + 6 * 30'900);
 }
 
+TEST(Bill, WhatExtensionsTakeAfterAnAnswerIsTimeOfThatCall) {
+  Usage usage;
+  UsageRecord record{.billed_ms = 10, .memory_mb = 128, .result = CallResult::function_error};
+  usage.add(record, 512);
+  record.billed_ms = 32;
+  record.result = CallResult::after_answer;
+  usage.add(record, 512);
+  EXPECT_EQ(usage.requests, 1U);
+  EXPECT_EQ(usage.errors, 1U);
+  EXPECT_EQ(usage.billed_ms, 42U);
+  EXPECT_EQ(usage.mb_ms[0], 42U * 128U);
+}
+
 TEST(Bill, AMonthWithoutCallsCostsNothing) {
   const auto result = bill("/nonexistent", "2026-11", built_in_prices());
   ASSERT_TRUE(result);

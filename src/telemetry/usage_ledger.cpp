@@ -73,6 +73,8 @@ std::string_view to_string(CallResult result) {
       return "init_error";
     case CallResult::platform_error:
       return "platform_error";
+    case CallResult::after_answer:
+      return "after_answer";
   }
   std::unreachable();
 }

@@ -1,4 +1,5 @@
-// The usage ledger: one record for each call, on disk before the call's answer leaves.
+// The usage ledger: one record for each call, on disk before the call's answer leaves; and one more for a call that
+// extensions go on with after its answer, when they are done.
 //
 // DIR/usage/YYYY-MM.ledger is a row of records of one size (usage_record.h), each with its own CRC; append is one
 // write(2), so a killed process loses nothing that was appended. sync() makes it survive a power cut and is called once
@@ -33,6 +34,7 @@ enum class CallResult : std::uint8_t {
   crash = 4,           // the runtime exited
   init_error = 5,      // INIT failed within the call
   platform_error = 6,  // ours: the function is not to blame, nothing is billed
+  after_answer = 7,    // no call: what extensions took after the answer of the one with this request id
 };
 
 std::string_view to_string(CallResult result);

@@ -86,7 +86,7 @@ bool is_intact(std::string_view bytes) {
 
 std::optional<UsageRecord> decode_usage(std::string_view bytes) {
   if (!is_intact(bytes) || get<std::uint16_t>(bytes, 4) != kFormat ||
-      get<std::uint8_t>(bytes, 6) > static_cast<std::uint8_t>(CallResult::platform_error) ||
+      get<std::uint8_t>(bytes, 6) > static_cast<std::uint8_t>(CallResult::after_answer) ||
       get<std::uint8_t>(bytes, 7) > static_cast<std::uint8_t>(Architecture::arm64)) {
     return std::nullopt;
   }

@@ -1,4 +1,6 @@
-// How far event source mappings have come in their sources, for good: which records of a shard are done with.
+// How far event source mappings have come in their sources, for good: which records of a shard are done with, and the
+// tumbling window that is open there. Both are one value, so that a window's state always counts just the records that
+// are done with.
 //
 // Keys in the space `triggers`: "p/<mapping>/<shard>". Written without a sync: a power cut may have records of the last
 // moments come once more, which at-least-once allows; kill -9 loses nothing. On the loop's thread.
@@ -13,12 +15,14 @@
 #include "base/error.h"
 #include "store/committer.h"
 #include "store/key_value_store.h"
+#include "triggers/tumbling_window.h"
 
 namespace lambent::triggers {
 
 struct MappingPosition {
   std::string after;    // a sequence number; empty: from the oldest record
   bool is_end = false;  // the shard has been read to its end
+  std::optional<TumblingWindow> window{};
 };
 
 class MappingPositions {

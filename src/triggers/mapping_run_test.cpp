@@ -60,7 +60,7 @@ TEST_F(MappingRunTest, LatestLeavesOutWhatIsThere) {
   mapping_.starting_position = "LATEST";
   stream_.add("s", {"1"}, now());
   run([&] {
-    if (stream_.reads == 3) stream_.add("s", {"2"}, now());
+    if (stream_.reads >= 3 && stream_.all["s"].records.size() == 1) stream_.add("s", {"2"}, now());
     return position_of("s") == "2";
   });
   EXPECT_EQ(function_.payloads, (std::vector{event({"2"})}));
@@ -203,6 +203,207 @@ TEST_F(MappingRunTest, SaysThatTheStreamIsGone) {
   int rounds = 0;
   run([&] { return ++rounds > 10; });
   EXPECT_EQ(last_result_, "PROBLEM: Stream not found");
+}
+
+// ---- several batches of one shard at the same time ----
+
+TEST_F(MappingRunTest, LanesRunAtTheSameTimeAndKeepTheOrderOfEachKey) {
+  mapping_.parallelization = 2;
+  mapping_.batch_size = 1;
+  function_.held = {"\"1\""};
+  stream_.add("s", {"1", "2"}, now(), 0);
+  stream_.add("s", {"3", "4"}, now(), 1);
+  run([&] {
+    if (function_.payloads.size() == 3 && function_.running == 1) {
+      EXPECT_EQ(position_of("s"), "") << "the first is not done with";
+      EXPECT_EQ(function_.payloads, (std::vector{event({"1"}), event({"3"}), event({"4"})}));
+      function_.held.clear();
+    }
+    return position_of("s") == "4";
+  });
+  EXPECT_EQ(function_.payloads, (std::vector{event({"1"}), event({"3"}), event({"4"}), event({"2"})}));
+  EXPECT_EQ(function_.most_running, 2);
+}
+
+TEST_F(MappingRunTest, OneLaneRunsOneBatchAtATime) {
+  mapping_.batch_size = 1;
+  for (std::uint64_t key = 0; key < 5; ++key) stream_.add("s", {std::to_string(key)}, now(), key);
+  run_to("4");
+  EXPECT_EQ(function_.most_running, 1);
+}
+
+TEST_F(MappingRunTest, WhatFasterLanesDidComesAgainAfterARestart) {
+  mapping_.parallelization = 2;
+  mapping_.batch_size = 1;
+  fail_batches_with("\"1\"");
+  stream_.add("s", {"1"}, now(), 0);
+  stream_.add("s", {"2"}, now(), 1);
+  run([&] { return function_.payloads.size() > 4; });
+  EXPECT_EQ(position_of("s"), "");
+  restart();
+  function_.payloads.clear();
+  function_.answer = {};
+  run_to("2");
+  EXPECT_EQ(function_.payloads, (std::vector{event({"1"}), event({"2"})}));
+}
+
+TEST_F(MappingRunTest, ALaneThatIsStuckStopsTheReadingAfterAWhile) {
+  mapping_.parallelization = 2;
+  mapping_.batch_size = 10;
+  function_.held = {"\"1000\""};
+  stream_.add("s", {"1000"}, now(), 0);
+  for (int i = 1001; i < 1500; ++i) stream_.add("s", {std::to_string(i)}, now(), 1);
+  int rounds = 0;
+  run([&] {
+    if (++rounds == 100) {
+      EXPECT_TRUE(function_.payloads.back().contains("\"1099\"")) << "a hundred are read ahead";
+      EXPECT_EQ(position_of("s"), "");
+      function_.held.clear();
+    }
+    return position_of("s") == "1499";
+  });
+}
+
+TEST_F(MappingRunTest, AnEndedShardIsDoneWithWhenAllLanesAre) {
+  mapping_.parallelization = 3;
+  function_.held = {"\"1\""};
+  for (std::uint64_t key = 1; key < 4; ++key) stream_.add("s", {std::to_string(key)}, now(), key);
+  stream_.all["s"].is_closed = true;
+  int rounds = 0;
+  run([&] {
+    if (++rounds == 50) {
+      EXPECT_EQ(position_of("s"), "");
+      function_.held.clear();
+    }
+    return position_of("s") == "end";
+  });
+  EXPECT_EQ(function_.payloads.size(), 3U);
+}
+
+// ---- tumbling windows ----
+
+class TumblingRunTest : public MappingRunTest {
+ protected:
+  TumblingRunTest() {
+    mapping_.tumbling_seconds = 60;
+    // The state of each window: how many records it has had.
+    function_.answer = count;
+    begin_ = now() - now() % 60'000;
+  }
+  static int number_in(const std::string& payload, const std::string& before) {
+    const auto at = payload.find(before);
+    return at == std::string::npos ? 0 : std::stoi(payload.substr(at + before.size()));
+  }
+  static int records_in(const std::string& payload) {
+    const auto list = payload.substr(0, payload.find(']'));
+    return static_cast<int>(std::ranges::count(list, 'k'));
+  }
+  static invoke::InvokeResult<invoke::Answer> count(const std::string& payload) {
+    const int had = number_in(payload, R"("state":{"n":)");
+    return invoke::Answer{.payload = R"({"state":{"n":)" + std::to_string(had + records_in(payload)) + "}}"};
+  }
+  static bool is_final(const std::string& payload) { return payload.contains(R"("isFinalInvokeForWindow":true)"); }
+  std::vector<int> final_counts() const {
+    std::vector<int> counts;
+    for (const auto& each : function_.payloads) {
+      if (is_final(each)) counts.push_back(number_in(each, R"("state":{"n":)"));
+    }
+    return counts;
+  }
+  std::int64_t begin_ = 0;
+};
+
+TEST_F(TumblingRunTest, StateIsHandedOnAndTheNextWindowsRecordEndsTheFormer) {
+  mapping_.batch_size = 2;
+  stream_.add("s", {"1", "2", "3"}, begin_);
+  stream_.add("s", {"4"}, begin_ + 60'000);
+  run_to("4");
+  ASSERT_EQ(function_.payloads.size(), 4U);
+  EXPECT_TRUE(function_.payloads[0].contains(R"({"k":"2"}],"window":{"start":")")) << function_.payloads[0];
+  EXPECT_TRUE(function_.payloads[0].contains(R"("state":{},"shardId":"s","eventSourceARN":"arn:test:here")"));
+  EXPECT_TRUE(function_.payloads[1].contains(R"("state":{"n":2},)"));
+  EXPECT_TRUE(function_.payloads[2].starts_with(R"({"Records":[],"window":)"));
+  EXPECT_TRUE(is_final(function_.payloads[2]));
+  EXPECT_EQ(final_counts(), std::vector{3});
+  EXPECT_TRUE(function_.payloads[3].contains(R"("state":{},)")) << "a fresh one";
+}
+
+TEST_F(TumblingRunTest, TimeEndsAWindowThatNothingFollows) {
+  stream_.add("s", {"1"}, begin_);
+  run([&] {
+    if (position_of("s") == "1") clock_.advance(std::chrono::seconds(1));
+    return !final_counts().empty();
+  });
+  EXPECT_EQ(final_counts(), std::vector{1});
+}
+
+TEST_F(TumblingRunTest, TheStateOutlivesTheServer) {
+  stream_.add("s", {"1", "2"}, begin_);
+  run_to("2");
+  restart();
+  EXPECT_EQ(positions_->find("m1", "s")->window,
+            (TumblingWindow{.start_ms = begin_, .end_ms = begin_ + 60'000, .state = R"({"n":2})"}));
+  stream_.add("s", {"3"}, begin_ + 1);
+  stream_.add("s", {"4"}, begin_ + 60'001);
+  run_to("4");
+  EXPECT_EQ(final_counts(), std::vector{3});
+  clock_.advance(std::chrono::minutes(3));
+  restart();
+  run([&] { return final_counts().size() == 2; });
+  EXPECT_EQ(final_counts(), (std::vector{3, 1}));
+}
+
+TEST_F(TumblingRunTest, TheFinalCallIsTriedUntilItSucceeds) {
+  mapping_.max_retries = 0;
+  int failures = 3;
+  function_.answer = [&](const std::string& payload) {
+    if (is_final(payload) && failures-- > 0) return FakeFunction::failure();
+    return count(payload);
+  };
+  stream_.add("s", {"1"}, begin_);
+  stream_.add("s", {"2"}, begin_ + 60'000);
+  run_to("2");
+  EXPECT_EQ(final_counts(), (std::vector{1, 1, 1, 1}));
+}
+
+TEST_F(TumblingRunTest, AnAnswerWithoutAStateIsAFailedOne) {
+  mapping_.max_retries = 1;
+  function_.answer = [&](const std::string& payload) -> invoke::InvokeResult<invoke::Answer> {
+    if (payload.contains(R"("k":"1")")) return invoke::Answer{.payload = "{}"};
+    return count(payload);
+  };
+  mapping_.batch_size = 1;
+  stream_.add("s", {"1", "2"}, begin_);
+  stream_.add("s", {"3"}, begin_ + 60'000);
+  run_to("3");
+  EXPECT_EQ(function_.payloads.size(), 5U) << "twice the first, the second, the final one, the third";
+  EXPECT_EQ(final_counts(), std::vector{1});
+}
+
+TEST_F(TumblingRunTest, AStateThatIsTooLargeEndsTheWindowEarly) {
+  mapping_.batch_size = 1;
+  function_.answer = [&](const std::string& payload) -> invoke::InvokeResult<invoke::Answer> {
+    if (payload.contains(R"("k":"1")")) {
+      return invoke::Answer{.payload = R"({"state":{"n":1,"x":")" + std::string(200, 'x') + R"("}})"};
+    }
+    return count(payload);
+  };
+  stream_.add("s", {"1", "2"}, begin_);
+  stream_.add("s", {"3"}, begin_ + 60'000);
+  run_to("3");
+  ASSERT_EQ(function_.payloads.size(), 5U);
+  EXPECT_TRUE(function_.payloads[1].contains(R"("isFinalInvokeForWindow":true,"isWindowTerminatedEarly":true)"));
+  EXPECT_TRUE(function_.payloads[1].contains(R"("state":{"n":1,"x":)"));
+  EXPECT_TRUE(function_.payloads[2].contains(R"("state":{},)"));
+  EXPECT_TRUE(function_.payloads[3].contains(R"("isFinalInvokeForWindow":true,"isWindowTerminatedEarly":false)"));
+  EXPECT_EQ(final_counts(), (std::vector{1, 1}));
+}
+
+TEST_F(TumblingRunTest, TheEndOfAShardEndsItsWindow) {
+  stream_.add("s", {"1"}, begin_);
+  stream_.all["s"].is_closed = true;
+  run([&] { return position_of("s") == "end"; });
+  EXPECT_EQ(final_counts(), std::vector{1});
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ struct StreamRecord {
   std::string sequence;         // SequenceNumber: what a function reports as failed, what a position is made of
   std::string json;             // one element of the event's "Records"
   std::int64_t arrived_ms = 0;  // since the epoch
+  std::uint64_t key_hash = 0;   // of what it is about, a table's item: records of one key keep their order
+  std::uint64_t place = 0;      // among those read of its shard; the reader's
 };
 
 struct StreamShard {

@@ -52,7 +52,10 @@ class MappingTest : public testing::Test {
                        .shortest_backoff = 1ms,
                        .longest_backoff = 2ms,
                        .delivery = {1ms, 2ms},
-                       .payload_bytes = payload_bytes_}};
+                       .payload_bytes = payload_bytes_,
+                       .read_ahead = 100,
+                       .window_state_bytes = 100,
+                       .window_grace = 1s}};
   }
 
   // Runs until the condition holds, at most some thousand rounds.
@@ -77,7 +80,7 @@ class MappingTest : public testing::Test {
   FakeClock clock_;
   store::MemoryStore store_;
   FakeStream stream_;
-  FakeFunction function_;
+  FakeFunction function_{loop_};
   FakeTarget target_;
   invoke::Destinations destinations_;
   std::optional<store::Committer> committer_;

@@ -12,6 +12,7 @@
 #include "invoke/destination.h"
 #include "invoke/invoker.h"
 #include "net/loop.h"
+#include "net/timer.h"
 #include "triggers/stream_source.h"
 
 namespace lambent::triggers {
@@ -51,9 +52,10 @@ class FakeStream final : public StreamSource {
   }
 
   // Records {"k":"<sequence>"}, of sequence numbers of one length.
-  void add(const std::string& shard, const std::vector<std::string>& sequences, std::int64_t arrived_ms) {
+  void add(const std::string& shard, const std::vector<std::string>& sequences, std::int64_t arrived_ms,
+           std::uint64_t key = 0) {
     for (const auto& each : sequences) {
-      all[shard].records.push_back({each, R"({"k":")" + each + R"("})", arrived_ms});
+      all[shard].records.push_back({each, R"({"k":")" + each + R"("})", arrived_ms, key});
     }
   }
 
@@ -61,12 +63,22 @@ class FakeStream final : public StreamSource {
   int reads = 0;
 };
 
-// Answers what `answer` makes of a call; success otherwise.
+// Answers what `answer` makes of a call; success otherwise. A call whose payload holds one of `held` waits until
+// that is taken out.
 class FakeFunction final : public invoke::Invoker {
  public:
+  explicit FakeFunction(net::Loop& on) : loop(on) {}
+  [[nodiscard]] bool is_held(const std::string& payload) const {
+    return std::ranges::any_of(held, [&](const std::string& part) { return payload.contains(part); });
+  }
   net::Task<invoke::InvokeResult<invoke::Answer>> invoke(invoke::Call call) override {
     payloads.push_back(call.payload);
     arns.push_back(call.invoked_arn);
+    running++;
+    most_running = std::max(most_running, running);
+    for (net::Timer timer(loop); is_held(call.payload);)
+      std::ignore = co_await timer.sleep(std::chrono::milliseconds(1));
+    running--;
     if (answer) co_return answer(call.payload);
     co_return invoke::Answer{.executed_version = "$LATEST", .payload = "null"};
   }
@@ -84,6 +96,10 @@ class FakeFunction final : public invoke::Invoker {
   std::function<invoke::InvokeResult<invoke::Answer>(const std::string& payload)> answer;
   std::vector<std::string> payloads;
   std::vector<std::string> arns;
+  std::vector<std::string> held;
+  net::Loop& loop;
+  int running = 0;
+  int most_running = 0;
 };
 
 class FakeTarget final : public invoke::Destination {

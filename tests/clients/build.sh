@@ -6,6 +6,7 @@
 #   build/clients/aws-lambda-go/    the Go proxy's aws-lambda-go
 #   build/clients/aws-lambda-java/  Maven's aws-lambda-java-runtime-interface-client
 #   build/clients/lambda-runtime/   crates.io's lambda_runtime (a minute, once)
+#   build/clients/lambda-extension/ crates.io's lambda-extension, as an external extension (a minute, once)
 #   build/clients/c-bootstrap/      c_bootstrap.c
 #
 # Usage: build.sh [NAME ...]; all of them by default. LAMBENT_CLIENTS_DIR sets another place than build/clients.
@@ -114,6 +115,16 @@ build_lambda_runtime() {
     publish lambda-runtime
 }
 
+build_lambda_extension() {
+    up_to_date lambda-extension "$(cat "$here"/lambda-extension/Cargo.* "$here"/lambda-extension/src/*; cargo --version)" && return
+    begin lambda-extension
+    scratch=$out/.work/cargo-extension
+    (cd "$here/lambda-extension" && CARGO_TARGET_DIR=$scratch cargo build --release --locked --quiet)
+    cp "$scratch/release/forwarder" "$work/"
+    rm -rf "$scratch"
+    publish lambda-extension
+}
+
 build_c_bootstrap() {
     up_to_date c-bootstrap "$(cat "$here/c_bootstrap.c")" && return
     begin c-bootstrap
@@ -121,7 +132,7 @@ build_c_bootstrap() {
     publish c-bootstrap
 }
 
-[ $# -gt 0 ] || set -- c-bootstrap awslambdaric aws-lambda-ric aws-lambda-go aws-lambda-java lambda-runtime
+[ $# -gt 0 ] || set -- c-bootstrap awslambdaric aws-lambda-ric aws-lambda-go aws-lambda-java lambda-runtime lambda-extension
 for name in "$@"; do
     case $name in
     awslambdaric) build_awslambdaric ;;
@@ -129,6 +140,7 @@ for name in "$@"; do
     aws-lambda-go) build_aws_lambda_go ;;
     aws-lambda-java) build_aws_lambda_java ;;
     lambda-runtime) build_lambda_runtime ;;
+    lambda-extension) build_lambda_extension ;;
     c-bootstrap) build_c_bootstrap ;;
     *) echo "unknown client: $name" >&2; exit 2 ;;
     esac

@@ -169,6 +169,92 @@ def test_a_disabled_mapping_waits_and_goes_on_where_it_was(server, db, functions
     assert refused(functions.get_event_source_mapping, UUID=mapping)[:2] == (404, "ResourceNotFoundException")
 
 
+SLOW = """
+import json, os, time
+def handler(event, context):
+    keys = [record['dynamodb']['Keys']['id']['S'] for record in event['Records']]
+    numbers = [int(record['dynamodb']['NewImage']['n']['N']) for record in event['Records']]
+    begin = time.time()
+    time.sleep(3 if 'slow' in keys else 0.05)
+    print('TRY ' + json.dumps([keys, numbers, begin, time.time()]))
+"""
+
+
+def test_batches_of_one_shard_run_at_the_same_time_and_each_item_keeps_its_order(server, db, functions):
+    table, stream = table_with_stream(db)
+    function = server.create_function({"app.py": SLOW}, Timeout=30)
+    for n in range(5):
+        for key in ["slow", *(f"k{i}" for i in range(12))]:
+            if key != "slow" or n == 0:
+                db.put_item(TableName=table, Item={"id": {"S": key}, "n": {"N": str(n)}})
+    mapping = mapped(functions, function, stream, BatchSize=1, ParallelizationFactor=4)
+    assert functions.get_event_source_mapping(UUID=mapping)["ParallelizationFactor"] == 4
+    calls = wait_for(lambda: len(found := printed(server, function, "TRY ")) >= 61 and found, "all came", 60)
+    assert sum(len(keys) for keys, *_ in calls) == 61
+    for key in {key for keys, *_ in calls for key in keys}:
+        of_key = [call for call in calls if key in call[0]]
+        assert [n for call in of_key for n in call[1]] == sorted(n for call in of_key for n in call[1])
+        assert all(a[3] <= b[2] for a, b in zip(of_key, of_key[1:])), "one batch of a key at a time"
+    slow = next(call for call in calls if "slow" in call[0])
+    beside = [call for call in calls if slow[2] < call[2] and call[3] < slow[3]]
+    assert len(beside) >= 12, "other lanes went on meanwhile"
+
+
+COUNT = """
+import json
+def handler(event, context):
+    state = event['state']
+    for record in event['Records']:
+        key = record['dynamodb']['Keys']['id']['S']
+        state[key] = state.get(key, 0) + 1
+    kind = 'FINAL ' if event['isFinalInvokeForWindow'] else 'TRY '
+    size = len(json.dumps(state))
+    print(kind + json.dumps({**event, 'Records': len(event['Records']), 'state': state if size < 10000 else size}))
+    if 'big' in state and not event['isFinalInvokeForWindow']:
+        state['filler'] = 'x' * 1100000
+    return {'state': state}
+"""
+
+
+def test_a_tumbling_window_hands_its_state_on_and_ends(server, db, functions):
+    table, stream = table_with_stream(db)
+    function = server.create_function({"app.py": COUNT}, Timeout=30)
+    mapping = mapped(functions, function, stream, BatchSize=3, TumblingWindowInSeconds=3)
+    assert functions.get_event_source_mapping(UUID=mapping)["TumblingWindowInSeconds"] == 3
+    for _ in range(4):
+        put(db, table, "a", "b", "c")
+        db.delete_item(TableName=table, Key={"id": {"S": "a"}})
+        time.sleep(0.5)
+
+    def ended():
+        ends = printed(server, function, "FINAL ")
+        return ends if sum(sum(end["state"].values()) for end in ends) >= 10 else None
+
+    ends = wait_for(ended, "the windows ended", 40)
+    counts = {}
+    for end in ends:
+        assert end["Records"] == 0 and end["eventSourceARN"] == stream and end["shardId"].startswith("shardId-")
+        assert not end["isWindowTerminatedEarly"]
+        start, stop = (time.strptime(end["window"][edge], "%Y-%m-%dT%H:%M:%SZ") for edge in ("start", "end"))
+        assert time.mktime(stop) - time.mktime(start) == 3 and start.tm_sec % 3 == 0
+        for key, number in end["state"].items():
+            counts[key] = counts.get(key, 0) + number
+    assert counts == {"a": 8, "b": 1, "c": 1}, "of an item that is put as it is, the stream says nothing"
+    assert len({end["window"]["start"] for end in ends}) == len(ends)
+
+
+def test_a_state_over_a_megabyte_ends_its_window_early(server, db, functions):
+    table, stream = table_with_stream(db)
+    function = server.create_function({"app.py": COUNT}, Timeout=30)
+    mapped(functions, function, stream, TumblingWindowInSeconds=900)
+    put(db, table, "big")
+    end = wait_for(lambda: printed(server, function, "FINAL "), "the window ended")[0]
+    assert end["isWindowTerminatedEarly"] and end["state"] > 1_100_000
+    put(db, table, "small")
+    again = wait_for(lambda: [t for t in printed(server, function, "TRY ") if "small" in str(t["state"])], "it goes on")[0]
+    assert again["state"] == {"small": 1} and again["window"] == end["window"]
+
+
 def test_what_cannot_be_mapped_is_refused(server, db, functions):
     function = server.create_function({"app.py": PRINT})
     _, stream = table_with_stream(db)
@@ -181,6 +267,8 @@ def test_what_cannot_be_mapped_is_refused(server, db, functions):
     no("Stream not found", EventSourceArn=stream + "x")
     no("sqs sources are not supported", EventSourceArn="arn:aws:sqs:us-east-1:000000000000:q")
     no("Invalid filter pattern definition", FilterCriteria={"Filters": [{"Pattern": "{"}]})
+    no("Tumbling windows are not supported with a ParallelizationFactor greater than 1.",
+       ParallelizationFactor=2, TumblingWindowInSeconds=60)
     no("AT_TIMESTAMP", StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=1)
     mapped(functions, function, stream)
     assert refused(functions.create_event_source_mapping, EventSourceArn=stream, FunctionName=function,
@@ -216,6 +304,83 @@ def kill_while_records_flow(server, kills):
 def test_no_record_is_lost_across_kills(tmp_path):
     server = lambent.Server(tmp_path / "data").start()
     kill_while_records_flow(server, 5)
+    assert server.stop() == 0
+
+
+# As NOTES, with a list for each item of what came of it.
+LISTS = SIGNED + """
+import json
+def handler(event, context):
+    for record in event['Records']:
+        item = record['dynamodb']['NewImage']
+        body = json.dumps({'TableName': os.environ['NOTES'], 'Key': {'id': item['id']},
+                           'UpdateExpression': 'SET seen = list_append(if_not_exists(seen, :none), :n)',
+                           'ExpressionAttributeValues': {':none': {'L': []}, ':n': {'L': [item['n']]}}}).encode()
+        status, answer = api('POST', '/', body, service='dynamodb', headers={
+            'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'DynamoDB_20120810.UpdateItem'})
+        if status != 200:
+            raise RuntimeError(answer)
+"""
+
+
+def kill_parallel_batches(server, kills):
+    """Every record of every acknowledged write comes, and those of one item first come in order, whatever is killed when."""
+    db, functions = server.client("dynamodb"), server.client("lambda")
+    table, stream = table_with_stream(db)
+    notes, _ = table_with_stream(db)
+    function = server.create_function({"app.py": LISTS}, Environment={"Variables": {"NOTES": notes}}, Timeout=30)
+    mapped(functions, function, stream, BatchSize=2, ParallelizationFactor=4)
+    items = 8
+    for number in range(kills):
+        for n in range(number * 10, number * 10 + 10):
+            for item in range(items):
+                db.put_item(TableName=table, Item={"id": {"S": f"k{item}"}, "n": {"N": str(n)}})
+        time.sleep(0.05 * (number % 7))
+        server.kill()
+        server.start()
+        db = server.client("dynamodb")
+
+    def seen():
+        found = {item["id"]["S"]: [int(n["N"]) for n in item["seen"]["L"]] for item in db.scan(TableName=notes)["Items"]}
+        return found if len(found) == items and all(len(set(each)) == kills * 10 for each in found.values()) else None
+
+    for numbers in wait_for(seen, "every record came", 120).values():
+        assert list(dict.fromkeys(numbers)) == list(range(kills * 10))
+
+
+def test_parallel_batches_lose_nothing_across_kills(tmp_path):
+    server = lambent.Server(tmp_path / "data").start()
+    kill_parallel_batches(server, 4)
+    assert server.stop() == 0
+
+
+@pytest.mark.soak
+def test_parallel_batches_lose_nothing_across_many_kills(tmp_path):
+    server = lambent.Server(tmp_path / "data", ["--limits-log-bytes-per-function", "256MiB"]).start()
+    kill_parallel_batches(server, 200)
+    assert server.stop() == 0
+
+
+def test_a_window_s_state_counts_each_record_once_across_kills(tmp_path):
+    server = lambent.Server(tmp_path / "data").start()
+    db, functions = server.client("dynamodb"), server.client("lambda")
+    table, stream = table_with_stream(db)
+    function = server.create_function({"app.py": COUNT}, Timeout=30)
+    mapped(functions, function, stream, BatchSize=2, TumblingWindowInSeconds=5)
+    for number in range(4):
+        for n in range(10):
+            put(db, table, f"k{number}-{n}")
+        time.sleep(0.1 * number)
+        server.kill()
+        server.start()
+        db = server.client("dynamodb")
+
+    def ended():
+        ends = {end["window"]["start"]: end["state"] for end in printed(server, function, "FINAL ")}
+        return ends if sum(len(state) for state in ends.values()) == 40 else None
+
+    ends = wait_for(ended, "all windows ended", 60)
+    assert all(count == 1 for state in ends.values() for count in state.values()), ends
     assert server.stop() == 0
 
 

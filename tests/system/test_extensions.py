@@ -1,7 +1,9 @@
 """The Extensions API: external extensions in layers, beside every kind of runtime, and internal ones."""
 
 import json
+import math
 import os
+import re
 import subprocess
 import time
 
@@ -85,6 +87,11 @@ def layer(client):
     return make
 
 
+def reports_of(server, name, field="Duration"):
+    """The values of the field in all REPORT lines, in milliseconds."""
+    return [float(value) for value in re.findall(rf"REPORT .*?\t{field}: ([0-9.]+) ms", log_of(server, name))]
+
+
 def log_of(server, name):
     return server.run("logs", name, "--lines", "100000", "--data", str(server.data), check=False).stdout
 
@@ -121,6 +128,33 @@ def test_their_environment_is_the_function_s_without_the_handler_s(server, layer
     for absent in ("_HANDLER", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME",
                    "_LAMBENT_RUNTIME_LINE"):
         assert absent not in environment
+
+
+def test_what_extensions_take_after_the_answer_is_billed(server, layer):
+    name = create(server, [layer({"extensions/watcher!": PYTHON})], environment={"SLOW": "2"})
+    server.invoke(name, {})
+    wait_for(lambda: reports_of(server, name), "the first report")
+    begin = time.monotonic()
+    answer, _ = server.invoke(name, {})
+    spent = (time.monotonic() - begin) * 1000
+    assert f"REPORT RequestId: {answer['id']}" not in log_of(server, name)
+    wait_for(lambda: len(reports_of(server, name)) == 2, "the second report")
+    duration, billed = reports_of(server, name)[1], reports_of(server, name, "Billed Duration")
+    assert spent < duration and 2000 <= duration < 10_000
+    assert billed[1] == math.ceil(duration)
+    log = log_of(server, name)
+    assert log.index(f"END RequestId: {answer['id']}") < log.index(f"REPORT RequestId: {answer['id']}")
+    bill = json.loads(server.run("bill", "--json", "--data", str(server.data)).stdout)
+    line = next(each for each in bill["functions"] if each["function"] == name)
+    assert (line["requests"], line["billedMs"]) == (2, sum(billed))
+
+
+def test_extensions_have_no_longer_than_the_call(server, layer):
+    name = create(server, [layer({"extensions/watcher!": PYTHON})], environment={"SLOW": "60"}, Timeout=3)
+    server.invoke(name, {})
+    wait_for(lambda: reports_of(server, name), "the report")
+    assert 3000 <= reports_of(server, name)[0] < 10_000
+    assert "\tStatus: timeout\t" in log_of(server, name)
 
 
 def test_an_answer_does_not_wait_for_extensions_but_the_instance_does(server, layer):
@@ -390,6 +424,19 @@ def test_telemetry_tells_what_the_platform_the_function_and_extensions_say(serve
     assert "TELEMETRY\tName: listener\tState: Subscribed\tTypes: [Platform, Function, Extension]" in log_of(server, name)
 
 
+def test_a_report_tells_what_extensions_took(server, layer):
+    name = create(server, [layer({"extensions/listener!": LISTENER, "extensions/watcher!": PYTHON})], {"app.py": TALKER},
+                  {"SLOW": "0.5"})
+    first, _ = server.invoke(name, {})
+    told = {event["type"]: event["record"] for event in events_of(server, name, {"platform.report"})["events"]
+            if event["type"].startswith("platform.") and event["record"].get("requestId") == first["id"]}
+    report, done = told["platform.report"], told["platform.runtimeDone"]
+    span = report["spans"][0]
+    assert span["name"] == "extensionOverhead" and span["durationMs"] > 0 and span["start"].endswith("Z")
+    assert abs(report["metrics"]["durationMs"] - done["metrics"]["durationMs"] - span["durationMs"]) < 1
+    assert report["metrics"]["durationMs"] >= 500
+
+
 def test_an_error_of_the_function_is_told(server, layer):
     name = telemetry(server, layer)
     failure(server.invoke(name, {"fail": True}))
@@ -433,6 +480,76 @@ status = three.getresponse().status
 threading.Thread''').replace('"heard": heard', '"heard": status')
     name = server.create_function({"app.py": code}, Timeout=10)
     assert server.invoke(name, {})[0]["heard"] == 202
+
+
+def test_internal_extensions_are_sent_telemetry_beside_external_ones(server, layer):
+    code = INTERNAL.replace("threading.Thread", """
+import socketserver
+told = []
+class Keep(socketserver.StreamRequestHandler):
+    def handle(self):
+        told.extend(json.loads(line) for line in self.rfile)
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+listener = Server(("127.0.0.1", 8080), Keep)
+threading.Thread(target=listener.serve_forever, daemon=True).start()
+three = api()
+three.request("PUT", "/2022-07-01/telemetry", json.dumps({"schemaVersion": "2022-12-13", "types": ["platform"],
+              "buffering": {"timeoutMs": 25}, "destination": {"protocol": "TCP", "port": 8080}}),
+              {"Lambda-Extension-Identifier": identifier})
+status = three.getresponse().status
+threading.Thread""", 1).replace('told.extend(json.loads(line) for line in self.rfile)', """
+        for line in self.rfile:
+            told.append(json.loads(line))""").replace('"heard": heard', '"heard": status, "told": told')
+    name = create(server, [layer({"extensions/watcher!": PYTHON})], {"app.py": code})
+    first, _ = server.invoke(name, {})
+    assert first["heard"] == 200
+
+    def told():
+        events = server.invoke(name, {})[0]["told"]
+        return [e for e in events if e["type"] == "platform.report" and e["record"]["requestId"] == first["id"]]
+
+    assert wait_for(told, "the report of the first call")[0]["record"]["metrics"]["durationMs"] > 0
+
+
+RECEIVER = """
+import json, socketserver, threading, time
+got = []
+class Keep(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            got.append(json.loads(line))
+server = socketserver.ThreadingTCPServer(("127.0.0.1", 8126), Keep)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+def handler(event, context):
+    print("hello " + context.aws_request_id)
+    time.sleep(0.2)
+    return {"id": context.aws_request_id, "got": got}
+"""
+
+
+def test_an_extension_of_aws_s_own_library_forwards_what_it_is_told(server, layer):
+    """crates.io's lambda-extension, unmodified: its types take every record apart, and it sends them on."""
+    subprocess.run([ROOT / "tests/clients/build.sh", "lambda-extension"], check=True, stdout=subprocess.DEVNULL)
+    program = (ROOT / "build/clients/lambda-extension/forwarder").read_bytes()
+    name = create(server, [layer({"extensions/forwarder!": program})], {"app.py": RECEIVER},
+                  {"FORWARD_TO": "127.0.0.1:8126"})
+    first, _ = server.invoke(name, {})
+
+    def of_first():
+        got = server.invoke(name, {})[0]["got"]
+        mine = {event["type"]: event for event in got if first["id"] in json.dumps(event)}
+        return (got, mine) if {"function", "platform.start", "platform.runtimeDone", "platform.report"} <= set(mine) else None
+
+    got, mine = wait_for(of_first, "telemetry of the first call", 30)
+    assert mine["function"]["record"] == "hello " + first["id"]
+    assert mine["platform.start"]["record"]["tracing"]["value"].startswith("Root=1-")
+    assert mine["platform.runtimeDone"]["record"]["status"] == "success"
+    metrics = mine["platform.report"]["record"]["metrics"]
+    assert metrics["billedDurationMs"] >= metrics["durationMs"] >= 200 and metrics["initDurationMs"] > 0
+    assert {"platform.initStart", "platform.initRuntimeDone", "platform.initReport", "platform.extension",
+            "platform.telemetrySubscription"} <= {event["type"] for event in got}
+    assert f"forwarder hears of {first['id']}" in log_of(server, name)
 
 
 # ---- wrapper scripts ------------------------------------------------------------------------------------------------

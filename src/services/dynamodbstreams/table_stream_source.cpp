@@ -1,12 +1,14 @@
 #include "services/dynamodbstreams/table_stream_source.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "protocol/dynamodbstreams/tables.h"
 #include "protocol/json_encode.h"
 #include "services/dynamodbstreams/record_form.h"
 #include "services/dynamodbstreams/shard_iterator.h"
+#include "tables/key_codec.h"
 
 namespace lambent::services::dynamodbstreams {
 
@@ -77,9 +79,11 @@ net::Task<StreamResult<triggers::StreamRead>> TableStreamSource::read(std::strin
   if (!records && records.error().kind == ErrorKind::trimmed_data) co_return read;  // looks again where it begins now
   if (!records) co_return std::unexpected(failure_of(records.error()));
   for (const auto& record : *records) {
-    read.records.push_back({.sequence = sequence_text(record.sequence),
-                            .json = to_event(record_of(*stream, record, region_), arn),
-                            .arrived_ms = record.at_ms});
+    read.records.push_back(
+        {.sequence = sequence_text(record.sequence),
+         .json = to_event(record_of(*stream, record, region_), arn),
+         .arrived_ms = record.at_ms,
+         .key_hash = std::hash<std::string>()(tables::item_key("", stream->definition.key, record.keys))});
   }
   read.is_end = closed && (records->empty() || records->back().sequence + 1 >= stream->next);
   co_return read;

@@ -46,9 +46,6 @@ ApiResult<void> check_members(const Request& request) {
     return failure(invalid_parameter("A parameter of this request belongs to another kind of event source than " +
                                      std::string("DynamoDB streams, the only kind that this server has.")));
   }
-  if (request.tumbling_window_in_seconds.value_or(0) > 0) {
-    return failure(invalid_parameter("Tumbling windows are not supported by this server."));
-  }
   const auto age = request.maximum_record_age_in_seconds.value_or(-1);
   if (age != -1 && age < kYoungestAge) {
     return failure(invalid_parameter("MaximumRecordAgeInSeconds must be -1 or between 60 and 604800."));
@@ -70,6 +67,11 @@ ApiResult<void> apply(const Request& request, std::uint32_t most_filters, catalo
   mapping.batch_size = request.batch_size.value_or(mapping.batch_size);
   mapping.window_seconds = request.maximum_batching_window_in_seconds.value_or(mapping.window_seconds);
   mapping.parallelization = request.parallelization_factor.value_or(mapping.parallelization);
+  mapping.tumbling_seconds = request.tumbling_window_in_seconds.value_or(mapping.tumbling_seconds);
+  if (mapping.tumbling_seconds > 0 && mapping.parallelization > 1) {
+    return failure(
+        invalid_parameter("Tumbling windows are not supported with a ParallelizationFactor greater than 1."));
+  }
   mapping.max_age_seconds = request.maximum_record_age_in_seconds.value_or(mapping.max_age_seconds);
   mapping.max_retries = request.maximum_retry_attempts.value_or(mapping.max_retries);
   mapping.bisects = request.bisect_batch_on_function_error.value_or(mapping.bisects);
@@ -108,7 +110,7 @@ api::EventSourceMappingConfiguration to_configuration(const catalog::EventSource
   shown.maximum_record_age_in_seconds = narrow(mapping.max_age_seconds);
   shown.maximum_retry_attempts = narrow(mapping.max_retries);
   shown.bisect_batch_on_function_error = mapping.bisects;
-  shown.tumbling_window_in_seconds = 0;
+  shown.tumbling_window_in_seconds = narrow(mapping.tumbling_seconds);
   shown.last_modified = protocol::Timestamp(std::chrono::milliseconds(mapping.modified_ms));
   auto& types = shown.function_response_types.emplace();
   if (mapping.reports_item_failures) types.emplace_back("ReportBatchItemFailures");

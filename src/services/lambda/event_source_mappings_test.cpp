@@ -83,6 +83,20 @@ TEST_F(EventSourceMappingsTest, EverythingThatIsGivenIsKept) {
   EXPECT_EQ(*tags->tags->find("team"), "a");
 }
 
+TEST_F(EventSourceMappingsTest, ATumblingWindowIsKeptAndKeepsFromRunningInParallel) {
+  auto with = request();
+  with.tumbling_window_in_seconds = 60;
+  const auto made = make(std::move(with));
+  ASSERT_TRUE(made) << outcome(made);
+  EXPECT_EQ(get(*made->uuid)->tumbling_window_in_seconds, 60);
+  api::UpdateEventSourceMappingRequest update;
+  update.uuid = *made->uuid;
+  update.parallelization_factor = 2;
+  EXPECT_NE(outcome(t.run(service.update_event_source_mapping(call, update))), "ok");
+  update.tumbling_window_in_seconds = 0;
+  EXPECT_EQ(t.run(service.update_event_source_mapping(call, update))->parallelization_factor, 2);
+}
+
 TEST_F(EventSourceMappingsTest, ASourceAndAFunctionMeetOnce) {
   const auto made = make();
   EXPECT_EQ(outcome(make()),
@@ -110,7 +124,11 @@ TEST_F(EventSourceMappingsTest, WhatCannotWorkIsRefusedAndLeavesNothing) {
   EXPECT_NE(refused([](Request& r) { r.starting_position.reset(); }), "ok");
   EXPECT_NE(refused([](Request& r) { r.starting_position = "AT_TIMESTAMP"; }), "ok");
   EXPECT_NE(refused([](Request& r) { r.maximum_record_age_in_seconds = 59; }), "ok");
-  EXPECT_NE(refused([](Request& r) { r.tumbling_window_in_seconds = 1; }), "ok");
+  EXPECT_EQ(refused([](Request& r) {
+              r.tumbling_window_in_seconds = 1;
+              r.parallelization_factor = 2;
+            }),
+            invalid("Tumbling windows are not supported with a ParallelizationFactor greater than 1."));
   EXPECT_NE(refused([](Request& r) { r.topics = {"t"}; }), "ok");
   EXPECT_EQ(refused([](Request& r) { r.filter_criteria.emplace().filters = {{.pattern = "{}"}}; }),
             invalid("Invalid filter pattern definition. empty objects are not allowed"));
