@@ -344,7 +344,7 @@ def kill_parallel_batches(server, kills):
         found = {item["id"]["S"]: [int(n["N"]) for n in item["seen"]["L"]] for item in db.scan(TableName=notes)["Items"]}
         return found if len(found) == items and all(len(set(each)) == kills * 10 for each in found.values()) else None
 
-    for numbers in wait_for(seen, "every record came", 120).values():
+    for numbers in wait_for(seen, "every record came", 120 + 3 * kills).values():
         assert list(dict.fromkeys(numbers)) == list(range(kills * 10))
 
 
