@@ -83,6 +83,7 @@ struct Function {
   std::string last_update_status = "Successful";
   std::string last_update_status_reason;
   std::string last_update_status_reason_code;
+  bool lacks_snapshot = false;  // has SnapStart, but what its INIT leaves cannot be forked
 
   // Members of CreateFunction that are kept and shown as they came, as JSON text by API member name (VpcConfig,
   // KMSKeyArn, LoggingConfig, ...). Most change nothing; DeadLetterConfig and SnapStart are read where they act.
@@ -90,6 +91,9 @@ struct Function {
 
   std::optional<FunctionUrl> url;
 };
+
+// Whether it is a published version with SnapStart: its instances are forks of a template, where one can be made.
+bool has_snap_start(const Function& function);
 
 // DeadLetterConfig's TargetArn; empty where there is none.
 std::string dead_letter_target(const Function& function);

@@ -1,5 +1,6 @@
 #include "catalog/function_record.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdlib>
 
@@ -36,6 +37,11 @@ void visit_texts(FunctionOf& function, Visit visit) {
 
 }  // namespace
 
+bool has_snap_start(const Function& function) {
+  const auto asked = std::ranges::find(function.echoed, "SnapStart", &std::pair<std::string, std::string>::first);
+  return function.version != "$LATEST" && asked != function.echoed.end() && asked->second.contains("PublishedVersions");
+}
+
 std::string dead_letter_target(const Function& function) {
   for (const auto& [name, text] : function.echoed) {
     if (name != "DeadLetterConfig") continue;
@@ -68,6 +74,7 @@ std::string encode_function(const Function& function) {
     object["layers"] = pairs_to_json(layers);
     object["layers_digest"] = function.layers_digest;
   }
+  if (function.lacks_snapshot) object["lacks_snapshot"] = true;
   if (function.url) object["url"] = to_json(*function.url);
   return json::serialize(object);
 }
@@ -89,6 +96,7 @@ Result<Function> decode_function(std::string_view text) {
   if (const auto* url = reader.object("url")) read_url(reader, *url, function.url.emplace());
   function.configuration_id = function.revision_id;  // as it was before format 2
   if (reader.has("configuration_id")) reader.text("configuration_id", function.configuration_id);
+  if (reader.has("lacks_snapshot")) reader.boolean("lacks_snapshot", function.lacks_snapshot);
   if (reader.has("code_unzipped")) reader.number("code_unzipped", function.code_unzipped);
   if (reader.has("layers")) {
     Pairs layers;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -191,7 +192,9 @@ void CredentialStore::insert(Credential credential) {
 
 void CredentialStore::revoke(std::string_view access_key_id) {
   const auto found = credentials_.find(access_key_id);
-  if (found != credentials_.end() && found->second.principal.kind != PrincipalKind::root) credentials_.erase(found);
+  if (found == credentials_.end() || found->second.principal.kind == PrincipalKind::root) return;
+  overwrite(std::as_writable_bytes(std::span(found->second.keys.secret_access_key)));
+  credentials_.erase(found);
 }
 
 }  // namespace lambent::identity

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "identity/principal.h"
+#include "identity/signing_keys.h"
 
 namespace lambent::identity {
 
@@ -30,6 +31,7 @@ struct Credential {
   KeyPair keys;
   std::string session_token;  // empty for root
   Principal principal;
+  mutable SigningKeys signing_keys{};  // of this secret
 };
 
 // What an instance is given as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
@@ -72,7 +74,8 @@ class CredentialStore {
   // Adds keys that were made elsewhere; an id that is known already keeps its first keys.
   void insert(Credential credential);
 
-  // From now on these keys are unknown. Root keys cannot be revoked; an unknown id does nothing.
+  // From now on these keys are unknown, and what is kept of their secret is overwritten. Root keys cannot be revoked;
+  // an unknown id does nothing.
   void revoke(std::string_view access_key_id);
 
   // Living temporary keys.

@@ -77,6 +77,10 @@ Digest Crypto::hmac(std::span<const std::byte> key, std::string_view message) {
   return out;
 }
 
+void overwrite(std::span<std::byte> secret) {
+  OPENSSL_cleanse(secret.data(), secret.size());
+}
+
 std::string sha256_hex(std::string_view bytes) {
   return Crypto().sha256_hex(bytes);
 }

@@ -33,6 +33,9 @@ class Crypto {
   std::unique_ptr<State> state_;
 };
 
+// Of secrets that are no longer needed; unlike other writes before an end it is not optimised away.
+void overwrite(std::span<std::byte> secret);
+
 // The one-off form, callable from every thread.
 std::string sha256_hex(std::string_view bytes);
 

@@ -1,6 +1,7 @@
 #include "identity/sigv4.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/encoding.h"
@@ -156,11 +157,13 @@ std::string string_to_sign(Crypto& crypto, std::string_view amz_date, const Scop
 }
 
 Digest signing_key(Crypto& crypto, std::string_view secret, const Scope& scope) {
-  const std::string start = "AWS4" + std::string(secret);
-  const Digest date_key = crypto.hmac(bytes_of(start), scope.date);
-  const Digest region_key = crypto.hmac(date_key, scope.region);
-  const Digest service_key = crypto.hmac(region_key, scope.service);
-  return crypto.hmac(service_key, "aws4_request");
+  std::string start = "AWS4" + std::string(secret);
+  Digest key = crypto.hmac(bytes_of(start), scope.date);
+  overwrite(std::as_writable_bytes(std::span(start)));
+  for (const std::string_view part : {scope.region, scope.service, std::string_view("aws4_request")}) {
+    key = crypto.hmac(key, part);
+  }
+  return key;
 }
 
 std::string signature(Crypto& crypto, const Digest& key, std::string_view text) {

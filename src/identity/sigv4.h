@@ -9,18 +9,12 @@
 
 #include "identity/crypto.h"
 #include "identity/request_view.h"
+#include "identity/scope.h"
 
 namespace lambent::identity {
 
 inline constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
-
-// <date>/<region>/<service>/aws4_request.
-struct Scope {
-  std::string_view date;  // "20261123"
-  std::string_view region;
-  std::string_view service;
-};
 
 // S3 signs the path as it is; every other service signs the normalised path, encoded once more.
 enum class PathRule { normalised, verbatim };

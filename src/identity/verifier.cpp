@@ -13,8 +13,6 @@
 namespace lambent::identity {
 namespace {
 
-constexpr std::size_t kCachedKeysMax = 1024;
-
 std::unexpected<AuthError> refuse(Refusal refusal, ErrorStyle style, std::string message = {}) {
   return std::unexpected(AuthError::of(refusal, style, std::move(message)));
 }
@@ -133,17 +131,14 @@ std::expected<void, AuthError> Verifier::check_signature(const RequestView& requ
   const Scope scope{parsed.scope_date, parsed.region, parsed.service};
   const std::string text = string_to_sign(crypto_, parsed.amz_date, scope, canonical);
 
-  const std::string cache_id =
-      fmt::format("{}/{}/{}/{}", parsed.access_key_id, parsed.scope_date, parsed.region, parsed.service);
-  const auto cached = keys_.find(cache_id);
-  const Digest key =
-      cached != keys_.end() ? cached->second : signing_key(crypto_, credential.keys.secret_access_key, scope);
-  const bool right = equal_constant_time(signature(crypto_, key, text), parsed.signature);
-  if (!right || !payload_right) return refuse(Refusal::bad_signature, expected.style);
-  if (cached == keys_.end()) {
-    if (keys_.size() >= kCachedKeysMax) keys_.clear();
-    keys_.emplace(cache_id, key);
-  }
+  Digest derived{};
+  const Digest* key = credential.signing_keys.find(scope);
+  if (key == nullptr) derived = signing_key(crypto_, credential.keys.secret_access_key, scope);
+  const bool right = equal_constant_time(signature(crypto_, key ? *key : derived, text), parsed.signature);
+  const bool is_accepted = right && payload_right;
+  if (is_accepted && key == nullptr) credential.signing_keys.keep(scope, derived);
+  overwrite(derived);
+  if (!is_accepted) return refuse(Refusal::bad_signature, expected.style);
   return {};
 }
 

@@ -2,7 +2,7 @@
 //
 // Invariants: no answer depends on how much of a signature was right (constant-time comparison); a signature is bound
 // to method, path, query, host, every x-amz-* header, body and 15 minutes of time; nothing is learnt of a key that is
-// unknown. Signing keys are cached only after a signature was right, so a stranger cannot fill the cache.
+// unknown. Signing keys are kept (signing_keys.h) only after a signature was right, so a stranger cannot push any out.
 //
 // The body's hash is always computed (or taken from RequestView::body_sha256) and must be what was signed:
 // UNSIGNED-PAYLOAD and the chunked STREAMING-… forms belong to S3 and are refused, except in presigned URLs for
@@ -15,7 +15,6 @@
 #include <expected>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/clock.h"
 #include "identity/auth_error.h"
@@ -53,7 +52,6 @@ class Verifier {
   const Clock* clock_;
   std::chrono::minutes skew_;
   Crypto crypto_;
-  std::unordered_map<std::string, Digest> keys_;  // signing keys by "<access key>/<date>/<region>/<service>"
 };
 
 }  // namespace lambent::identity

@@ -348,6 +348,40 @@ TEST_F(VerifierTest, TemporaryKeysNeedTheirTokenAndEndWithTheirInstance) {
   EXPECT_EQ(outcome(with_token(keys.session_token)), kUnknown);
 }
 
+TEST_F(VerifierTest, ANewSecretOfTheSameKeyIsTheOnlyOneThatSigns) {
+  const auto insert = [&](const std::string& secret) {
+    Credential credential{{"ASIASAME", secret}, "token", {}};
+    credential.principal.kind = PrincipalKind::function_role;
+    store_.insert(std::move(credential));
+  };
+  const auto signed_by = [&](const std::string& secret) {
+    OwnedRequest request;
+    request.set("X-Amz-Security-Token", "token");
+    return sign(request, "ASIASAME", secret);
+  };
+  insert("first-secret");
+  EXPECT_EQ(outcome(signed_by("first-secret")), "ok");
+  store_.revoke("ASIASAME");
+  insert("second-secret");
+  EXPECT_EQ(outcome(signed_by("first-secret")), fmt::format("403 InvalidSignatureException: {}", kMismatch));
+  EXPECT_EQ(outcome(signed_by("second-secret")), "ok");
+}
+
+TEST_F(VerifierTest, OnlyRightSignaturesLeaveASigningKey) {
+  const auto& kept = store_.find(kAccess)->signing_keys;
+  std::ignore = outcome(sign({}, kAccess, "another secret"));
+  OwnedRequest other_body = sign({});
+  other_body.body = "{ }";
+  std::ignore = outcome(other_body);
+  EXPECT_EQ(kept.size(), 0U);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(outcome(sign({})), "ok");
+  EXPECT_EQ(kept.size(), 1U);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(outcome(sign({}, kAccess, kSecret, "lambda", "region-" + std::to_string(i))), "ok");
+  }
+  EXPECT_EQ(kept.size(), SigningKeys::kMax);
+}
+
 TEST_F(VerifierTest, PermanentKeysTakeNoToken) {
   OwnedRequest request;
   request.set("X-Amz-Security-Token", "made-up");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <csignal>
 #include <optional>
 #include <utility>
 
@@ -38,6 +39,8 @@ constexpr std::size_t kExtensionBodies = 1 * kMiB;
 // The kernel's count of memory is read at the end of a call where the last reading is this old: what a shorter call
 // took is in the next reading.
 constexpr std::chrono::milliseconds kMemoryReading{5};
+// AWS gives INIT 10 s, and 130 s (or the function's timeout, where that is longer) where a snapshot is made of it.
+constexpr int kSnapStartInit = 13;
 // An instance whose line is closed ends by itself within this time, or is ended.
 constexpr std::chrono::milliseconds kLostPatience{1000};
 
@@ -158,6 +161,7 @@ struct Instance::Impl final : runtime_api::Observer, Companions::Host {
   void on_extension_failed(ExtensionFault fault) override;
   void on_shut_down() override { around.backend.kill(child->id); }
 
+  [[nodiscard]] std::chrono::milliseconds init_limit() const;
   [[nodiscard]] std::string_view initialization_type() const {
     return init_phase == InitPhase::provisioned ? "provisioned-concurrency" : "on-demand";
   }
@@ -203,12 +207,20 @@ sandbox::ChildId Instance::sandbox_id() const {
 }
 
 Instance::InitEnd Instance::init_end() const {
-  if (impl_->init_failure) return {false, impl_->init_failure->error_type, impl_->init_failure->payload};
-  if (!impl_->init_exit) return {false, "Runtime.ExitError", "INIT ended"};
+  using How = InitEnd::How;
+  if (impl_->init_failure) return {How::failed, impl_->init_failure->error_type, impl_->init_failure->payload};
+  if (!impl_->init_exit) return {How::failed, "Runtime.ExitError", "INIT ended"};
   const auto& exit = *impl_->init_exit;
   const bool is_unsafe = exit.kind == sandbox::ExitKind::exited && exit.code == sandbox::kExitUnsafe;
+  const bool is_killed = !exit.out_of_memory && (exit.kind == sandbox::ExitKind::killed ||
+                                                 (exit.kind == sandbox::ExitKind::signalled && exit.code == SIGKILL));
+  const bool is_lost = exit.kind == sandbox::ExitKind::spawner_lost;
   auto failure = exit_failure("", exit);
-  return {is_unsafe, std::move(failure.error_type), std::move(failure.payload)};
+  return {is_lost     ? How::lost
+          : is_killed ? How::killed
+          : is_unsafe ? How::unsafe
+                      : How::failed,
+          std::move(failure.error_type), std::move(failure.payload)};
 }
 
 void Instance::start(std::chrono::nanoseconds queued) {
@@ -327,7 +339,9 @@ net::Task<std::expected<sandbox::Child, sandbox::LaunchError>> Instance::Impl::l
   }
   const bool may_fork = around.snapshots != nullptr && external.empty();
   if (may_fork && wants_snapshot(*function, runtime, around.snapshots->settings())) {
-    if (auto source = co_await around.snapshots->source_of(function, runtime)) {
+    auto source = co_await around.snapshots->source_of(function, runtime);
+    start_timer.has_template();
+    if (source) {
       asked = around.clock.monotonic();
       auto policy = plan("snap-start");
       policy.forked_from = source->id;
@@ -407,8 +421,15 @@ void Instance::Impl::open_doors() {
   if (why != Why::itself) {
     around.backend.kill(child->id);
   } else if (init_phase != InitPhase::within_a_call) {
-    deadline.arm(around.limits.init_timeout, [this] { on_init_deadline(); });
+    deadline.arm(init_limit(), [this] { on_init_deadline(); });
   }
+}
+
+// Of a version with SnapStart: nobody waits for it but who published it.
+std::chrono::milliseconds Instance::Impl::init_limit() const {
+  const std::chrono::milliseconds limit = around.limits.init_timeout;
+  if (init_phase != InitPhase::template_only || !catalog::has_snap_start(*function)) return limit;
+  return std::max<std::chrono::milliseconds>(kSnapStartInit * limit, std::chrono::seconds(function->timeout_seconds));
 }
 
 void Instance::Impl::open_gate() {
@@ -478,7 +499,7 @@ void Instance::Impl::after_exit(const sandbox::ExitReport& exit) {
     }
   } else if (in_init && why == Why::itself) {
     init_exit = exit;
-    if (init_phase == InitPhase::template_only && self.init_end().is_unsafe) {
+    if (init_phase == InitPhase::template_only && self.init_end().how == InitEnd::How::unsafe) {
       log.platform_line(
           "No snapshot is made: INIT left threads, processes or open descriptors, which instances cannot share");
     }
@@ -564,7 +585,7 @@ void Instance::Impl::on_lost() {
 }
 
 void Instance::Impl::on_init_deadline() {
-  log.init_failed(around.limits.init_timeout, true, {});
+  log.init_failed(init_limit(), true, {});
   kill(Why::init_timeout);
   tell([this](Instance::Observer& to) { to.on_init_timeout(self); });
 }

@@ -120,9 +120,15 @@ class Instance {
   [[nodiscard]] const catalog::Function& function() const;
   // Of a template that is available: what forks of it name.
   [[nodiscard]] sandbox::ChildId sandbox_id() const;
-  // Of one that is not: why, in words. A template that says itself that it cannot be forked is_unsafe.
+  // Of one that is not: why, in words.
   struct InitEnd {
-    bool is_unsafe = false;
+    enum class How {
+      failed,  // by the function's own fault
+      unsafe,  // a template says itself that it cannot be forked
+      killed,  // from outside, as a template is that does not keep to what was agreed with it
+      lost,    // with the spawner: nothing is known of INIT
+    };
+    How how = How::failed;
     std::string error_type;
     std::string why;
   };

@@ -215,8 +215,7 @@ StartKind start_kind(const Runtime& runtime, const Platform& platform, const Lim
 bool wants_snapshot(const catalog::Function& function, const Runtime& runtime, const SnapshotSettings& settings) {
   if (!has_template(runtime.family) || is_wrapped(function, runtime)) return false;
   if (settings.everything) return true;
-  const auto asked = std::ranges::find(function.echoed, "SnapStart", &std::pair<std::string, std::string>::first);
-  return function.version != "$LATEST" && asked != function.echoed.end() && asked->second.contains("PublishedVersions");
+  return catalog::has_snap_start(function);
 }
 
 void make_template(sandbox::Policy& policy, const Runtime& runtime) {

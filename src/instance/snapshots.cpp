@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstdint>
 #include <fstream>
+#include <utility>
 
 #include "base/log.h"
 
@@ -18,6 +19,22 @@ constexpr std::size_t kRemembered = 10'000;  // of those that were tried in vain
 // INIT can see which version it is for.
 std::string key_of(const catalog::Function& function) {
   return function.configuration_id + ":" + function.version;
+}
+
+SnapshotOutcome outcome_of(const Instance::InitEnd& end) {
+  using Kind = SnapshotOutcome::Kind;
+  switch (end.how) {
+    case Instance::InitEnd::How::failed:
+      return {Kind::init_failed, end.error_type};
+    case Instance::InitEnd::How::unsafe:
+      return {Kind::unsuitable,
+              "INIT left threads, processes, connections or other descriptors, which forks cannot have"};
+    case Instance::InitEnd::How::killed:
+      return {Kind::unsuitable, "its template did what a template must not, and was ended"};
+    case Instance::InitEnd::How::lost:
+      return {Kind::stopped, "the spawner is gone"};
+  }
+  std::unreachable();
 }
 
 }  // namespace
@@ -38,21 +55,34 @@ net::Task<std::optional<Snapshots::Source>> Snapshots::source_of(catalog::Functi
     if (around_.clock.monotonic() < until->second) co_return std::nullopt;
     without_.erase(until);
   }
-  auto found = templates_.find(key);
-  if (found != templates_.end() && found->second.is_ending) co_return std::nullopt;  // as it was too old or too much
-  Template* of = found == templates_.end() ? make(function, std::move(runtime)) : &found->second;
-  if (of == nullptr) co_return std::nullopt;
-  if (!of->is_up) {
-    const net::OneShot<bool> is_up;
-    of->waiting.push_back(is_up);
-    if (!co_await is_up) co_return std::nullopt;
-    // It may be gone again, or be another one.
-    found = templates_.find(key);
-    if (found == templates_.end() || !found->second.is_up || found->second.is_ending) co_return std::nullopt;
-    of = &found->second;
+  const auto outcome = co_await obtain(key, std::move(function), std::move(runtime));
+  if (outcome.kind != SnapshotOutcome::Kind::made) co_return std::nullopt;
+  // It may be gone again, or be another one.
+  const auto found = templates_.find(key);
+  if (found == templates_.end() || !found->second.is_up || found->second.is_ending) co_return std::nullopt;
+  found->second.last_use = around_.clock.monotonic();
+  co_return Source{found->second.instance->sandbox_id(), found->second.lease};
+}
+
+net::Task<SnapshotOutcome> Snapshots::make_ahead(catalog::FunctionPtr function, Runtime runtime) {
+  if (stopped_) co_return SnapshotOutcome{};
+  Key key = key_of(*function);
+  without_.erase(key);
+  co_return co_await obtain(std::move(key), std::move(function), std::move(runtime));
+}
+
+net::Task<SnapshotOutcome> Snapshots::obtain(Key key, catalog::FunctionPtr function, Runtime runtime) {
+  const auto found = templates_.find(key);
+  // As it was too old or too much.
+  if (found != templates_.end() && found->second.is_ending) {
+    co_return SnapshotOutcome{SnapshotOutcome::Kind::unavailable, "the template before it is ending"};
   }
-  of->last_use = around_.clock.monotonic();
-  co_return Source{of->instance->sandbox_id(), of->lease};
+  Template* of = found == templates_.end() ? make(function, std::move(runtime)) : &found->second;
+  if (of == nullptr) co_return SnapshotOutcome{SnapshotOutcome::Kind::unavailable, "there are too many templates"};
+  if (of->is_up) co_return SnapshotOutcome{SnapshotOutcome::Kind::made};
+  const net::OneShot<SnapshotOutcome> ready;
+  of->waiting.push_back(ready);
+  co_return co_await ready;
 }
 
 Snapshots::Template* Snapshots::make(const catalog::FunctionPtr& function, Runtime runtime) {
@@ -83,8 +113,8 @@ void Snapshots::end(Template& of) {
   of.instance->end();
 }
 
-void Snapshots::wake(Template& of, bool is_up) {
-  for (const auto& waiting : std::exchange(of.waiting, {})) waiting.set(is_up);
+void Snapshots::wake(Template& of, const SnapshotOutcome& outcome) {
+  for (const auto& waiting : std::exchange(of.waiting, {})) waiting.set(outcome);
 }
 
 std::map<Snapshots::Key, Snapshots::Template>::iterator Snapshots::find(const Instance& instance) {
@@ -94,33 +124,38 @@ std::map<Snapshots::Key, Snapshots::Template>::iterator Snapshots::find(const In
 void Snapshots::on_available(Instance& instance) {
   Template& of = find(instance)->second;
   if (instance.state() == Instance::State::failed) {
-    const auto end = instance.init_end();
-    give_up(of, end.is_unsafe ? "INIT left what its forks cannot have" : end.error_type, end.is_unsafe);
-    return;
+    return give_up(of, outcome_of(instance.init_end()));
   }
-  of.is_up = !of.is_ending;
-  wake(of, of.is_up);
+  if (of.is_ending) return;
+  of.is_up = true;
+  wake(of, {SnapshotOutcome::Kind::made});
 }
 
 void Snapshots::on_init_timeout(Instance& instance) {
-  give_up(find(instance)->second, "INIT took too long", false);
+  give_up(find(instance)->second, {SnapshotOutcome::Kind::init_failed, "INIT took too long"});
 }
 
-void Snapshots::give_up(Template& of, const std::string& why, bool is_for_good) {
+void Snapshots::give_up(Template& of, SnapshotOutcome outcome) {
   const auto& function = of.instance->function();
+  const bool is_for_good = outcome.kind == SnapshotOutcome::Kind::unsuitable;
   log::warning("function {}: no snapshot of version {}: {}; its instances run INIT themselves", function.name,
-               function.version, why);
+               function.version, outcome.why);
   if (without_.size() >= kRemembered) without_.clear();
   without_[key_of(function)] = is_for_good ? Monotonic::max() : around_.clock.monotonic() + kTryAgain;
   end(of);
-  wake(of, false);
+  wake(of, outcome);
 }
 
 void Snapshots::on_ended(Instance& instance, const std::string& launch_error) {
   const auto of = find(instance);
   if (!launch_error.empty()) without_[of->first] = around_.clock.monotonic() + kTryAgain;
-  wake(of->second, false);
-  templates_.erase(of);
+  {
+    // Whoever waits goes on when it is no longer here.
+    Template gone = std::move(of->second);
+    templates_.erase(of);
+    const std::string& why = launch_error.empty() ? "it was ended" : launch_error;
+    wake(gone, stopped_ ? SnapshotOutcome{} : SnapshotOutcome{SnapshotOutcome::Kind::unavailable, why});
+  }
   if (stopped_ && templates_.empty()) empty_.set(true);
 }
 

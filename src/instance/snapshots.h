@@ -1,8 +1,8 @@
 // Templates in which a function's INIT has run, one for each code and configuration: instances are their forks.
 //
-// A template is made when the first instance wants one, once however many want it; it is kept while forks of it live,
-// and for limits.idle_timeout after. There are SnapshotSettings::templates of them at most, and those without forks end
-// when the host's memory becomes scarce; they are made again when they are wanted.
+// A template is made when its version is published or the first instance wants one, once however many want it; it is
+// kept while forks of it live, and for limits.idle_timeout after. There are SnapshotSettings::templates of them at
+// most, and those without forks end when the host's memory becomes scarce; they are made again when they are wanted.
 //
 // What cannot be forked (INIT left threads, processes or descriptors) is started without a template from then on, and
 // the log of the server says so once, that of the function by the template itself.
@@ -18,6 +18,7 @@
 #include <string>
 
 #include "instance/instance.h"
+#include "instance/snapshot_outcome.h"
 #include "net/one_shot.h"
 #include "net/task.h"
 #include "net/timer.h"
@@ -43,6 +44,10 @@ class Snapshots final : Instance::Observer {
   // Where it must be made first, waits for that.
   net::Task<std::optional<Source>> source_of(catalog::FunctionPtr function, Runtime runtime);
 
+  // Makes the template ahead of all instances, whatever came of it before; waits for the end of its INIT. Where it is
+  // there already, that is all. The log says why where none is made.
+  net::Task<SnapshotOutcome> make_ahead(catalog::FunctionPtr function, Runtime runtime);
+
   // This code and configuration are no longer called: its template ends with the last fork.
   void retire(const catalog::Function& function);
   [[nodiscard]] const SnapshotSettings& settings() const { return settings_; }
@@ -59,7 +64,7 @@ class Snapshots final : Instance::Observer {
     bool is_ending = false;
     std::shared_ptr<void> lease;  // the first of all; others are copies
     Monotonic last_use;
-    std::deque<net::OneShot<bool>> waiting;  // for the end of its INIT
+    std::deque<net::OneShot<SnapshotOutcome>> waiting;  // for the end of its INIT
     [[nodiscard]] bool has_forks() const { return lease.use_count() > 1; }
   };
   using Key = std::string;  // configuration_id and version
@@ -70,9 +75,10 @@ class Snapshots final : Instance::Observer {
 
   Template* make(const catalog::FunctionPtr& function, Runtime runtime);
   bool make_room();
-  void give_up(Template& of, const std::string& why, bool is_for_good);
+  net::Task<SnapshotOutcome> obtain(Key key, catalog::FunctionPtr function, Runtime runtime);
+  void give_up(Template& of, SnapshotOutcome outcome);
   void end(Template& of);
-  static void wake(Template& of, bool is_up);
+  static void wake(Template& of, const SnapshotOutcome& outcome);
   std::map<Key, Template>::iterator find(const Instance& instance);
   void sweep();
 

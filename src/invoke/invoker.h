@@ -12,6 +12,7 @@
 
 #include "catalog/entry.h"
 #include "catalog/function.h"
+#include "instance/snapshot_outcome.h"
 #include "net/task.h"
 #include "runtime_api/answer_stream.h"
 #include "scheduler/readiness.h"
@@ -49,6 +50,7 @@ struct InvokeError {
     recursive_loop,        // 400 RecursiveInvocationException
     request_too_large,     // 413 RequestTooLargeException
     function_not_active,   // 409 ResourceConflictException: Pending, or Failed
+    snapshot_not_ready,    // 409 SnapStartNotReadyException: a version whose snapshot is being made
     runtime_unavailable,   // 400/502: the interpreter is not on this host; the message lists what is
     code_unavailable,      // 502: the unpacked package is gone
     instance_unavailable,  // 500 ServiceException: the sandbox could not be made
@@ -77,6 +79,9 @@ class Invoker {
   virtual void follow(const catalog::Entry& entry) = 0;
   // The function is gone.
   virtual void forget(const std::string& name) = 0;
+  // Of a version that was published with SnapStart: its INIT runs, in the template that its instances become forks of.
+  // Waits for the end of that.
+  virtual net::Task<instance::SnapshotOutcome> make_snapshot(catalog::FunctionPtr version) = 0;
   // Of a version with provisioned concurrency.
   [[nodiscard]] virtual scheduler::Readiness readiness(const catalog::Function& version) const = 0;
 };

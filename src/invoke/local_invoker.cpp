@@ -46,6 +46,11 @@ std::string make_trace_header(const Clock& clock, Random& random) {
 InvokeResult<void> LocalInvoker::admit(const Call& call) const {
   if (stopping_) return refuse(InvokeError::Kind::stopping, "The server is stopping");
   const catalog::Function& function = *call.function;
+  if (function.state == "Pending" && catalog::has_snap_start(function)) {
+    return refuse(InvokeError::Kind::snapshot_not_ready,
+                  "Lambda is initializing your function. It will be ready to invoke once your function state becomes "
+                  "ACTIVE.");
+  }
   if (function.state != "Active") {
     return refuse(InvokeError::Kind::function_not_active,
                   fmt::format("The operation cannot be performed at this time. The function is currently in the "

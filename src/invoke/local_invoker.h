@@ -46,6 +46,9 @@ class LocalInvoker final : public Invoker, public RuntimeCatalog {
   void retire(const catalog::Function& former) override { parts_.scheduler.retire(former); }
   void follow(const catalog::Entry& entry) override;
   void forget(const std::string& name) override;
+  net::Task<instance::SnapshotOutcome> make_snapshot(catalog::FunctionPtr version) override {
+    return parts_.scheduler.make_snapshot(std::move(version));
+  }
   [[nodiscard]] scheduler::Readiness readiness(const catalog::Function& version) const override {
     return parts_.scheduler.readiness(version);
   }

@@ -43,6 +43,7 @@
 #include "services/iam/iam_service.h"
 #include "services/lambda/code_download.h"
 #include "services/lambda/lambda_service.h"
+#include "services/lambda/snapshot_publisher.h"
 #include "services/sts/sts_service.h"
 #include "store/blob_store.h"
 #include "store/committer.h"
@@ -192,6 +193,7 @@ struct Server::Impl {
   std::optional<services::dynamodbstreams::TableStreamSource> table_streams;
   std::optional<triggers::EventSourceEngine> event_sources;
 
+  std::optional<services::lambda::SnapshotPublisher> snapshot_publisher;
   std::optional<services::lambda::LambdaService> lambda;
   std::optional<services::dynamodb::DynamoDb> dynamodb;
   std::optional<services::dynamodbstreams::DynamoDbStreams> dynamodb_streams;
@@ -356,8 +358,9 @@ void Server::Impl::build_services() {
   urls.bind = client_address(config.bind);
   urls.port = listener.port();
 
+  snapshot_publisher.emplace(*catalog, *invoker, random);
   lambda.emplace(services::lambda::LambdaParts{*catalog, *code, *layers, *documents, *invoker, *invoker, *event_sources,
-                                               *disk.credentials, clock, random},
+                                               *snapshot_publisher, *disk.credentials, clock, random},
                  services::lambda::LambdaSettings{home, config.limits, urls, authority, host_architecture(), network,
                                                   config.calls, config.strict});
   dynamodb.emplace(*tables, loop, pool);
@@ -447,6 +450,7 @@ net::Task<Result<>> Server::Impl::start() {
   if (resumed > 0) log::info("{} asynchronous calls of an earlier run go on", resumed);
   LAMBENT_CO_TRY_VOID(start_event_sources());
   for (const auto& runtime : catalog->runtimes_in_use()) invoker->expect(runtime);
+  snapshot_publisher->resume();
   housekeeping->start();
   if (recorder) recorder->start();
   public_http->add(
@@ -482,6 +486,7 @@ net::Task<> Server::Impl::end_calls(Monotonic deadline) {
   invoker->refuse_calls();
   co_await scheduler->stop();
   co_await snapshots->stop();
+  co_await snapshot_publisher->stop();
 }
 
 // An operator who asks a second time does not want to wait for calls in flight.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "instance/companions.h"
 #include "instance/snapshots.h"
 
 namespace lambent::scheduler {
@@ -39,6 +40,22 @@ void Scheduler::expect(const instance::Runtime& runtime) {
   if (ready_ == 0 || runtime.start_kind == 0 || !expected_.insert(runtime.start_kind).second) return;
   const auto kind = instance::start_kind(runtime, around_.platform, around_.limits, around_.network.has_gates());
   around_.backend.keep_ready(kind.number, kind.like, ready_, kind.is_template);
+}
+
+net::Task<instance::SnapshotOutcome> Scheduler::make_snapshot(catalog::FunctionPtr version) {
+  using Kind = instance::SnapshotOutcome::Kind;
+  const auto outcome = [](Kind kind, std::string why) { return instance::SnapshotOutcome{kind, std::move(why)}; };
+  if (stopped_) co_return outcome(Kind::stopped, {});
+  if (around_.snapshots == nullptr) co_return outcome(Kind::unavailable, "nothing is forked here");
+  auto runtime = runtimes_.find(version->runtime);
+  if (!runtime) co_return outcome(Kind::unavailable, runtime.error());
+  if (!instance::wants_snapshot(*version, *runtime, around_.snapshots->settings())) {
+    co_return outcome(Kind::unsuitable, "instances of its runtime, or with an exec wrapper, are not forked");
+  }
+  if (!instance::external_extensions(*version).empty()) {
+    co_return outcome(Kind::unsuitable, "instances with external extensions are not forked");
+  }
+  co_return co_await around_.snapshots->make_ahead(std::move(version), *std::move(runtime));
 }
 
 void Scheduler::retire(const catalog::Function& function) {

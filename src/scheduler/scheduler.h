@@ -13,6 +13,7 @@
 
 #include "instance/instance.h"
 #include "instance/runtime_set.h"
+#include "instance/snapshot_outcome.h"
 #include "net/one_shot.h"
 #include "net/task.h"
 #include "net/timer.h"
@@ -37,6 +38,9 @@ class Scheduler {
   net::Task<Pool::Outcome> run(catalog::FunctionPtr function, instance::CallToRun& call);
   // Functions of this runtime may be called soon: from the first time on, sandboxes are kept ready for them.
   void expect(const instance::Runtime& runtime);
+  // Of a version that was published with SnapStart: makes the template that its instances will be forks of, and waits
+  // for the end of its INIT.
+  net::Task<instance::SnapshotOutcome> make_snapshot(catalog::FunctionPtr version);
   // This code and configuration are no longer called: its instances end after their call.
   void retire(const catalog::Function& function);
   // Keeps so many instances of these versions of one function ready, and of no others of it.

@@ -22,11 +22,11 @@ std::chrono::nanoseconds ColdStart::total() const {
 }
 
 std::string cold_start_text(const ColdStart& start) {
-  const auto left_out = start.level == StartLevel::snapshot ? StartPhase::init : StartPhase::restore;
+  const bool is_restored = start.level == StartLevel::snapshot;
   std::string text = fmt::format("Cold Start: {}", to_string(start.level));
   for (std::size_t i = 0; i < kStartPhases; ++i) {
     const auto phase = static_cast<StartPhase>(i);
-    if (phase == left_out) continue;
+    if (phase == StartPhase::restore && !is_restored) continue;
     const auto name = phase == StartPhase::first_byte ? std::string_view("first byte") : to_string(phase);
     text += fmt::format(", {} {:.2f} ms", name, static_cast<double>(start.of(phase).count()) / 1e6);
   }

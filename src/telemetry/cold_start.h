@@ -24,7 +24,7 @@ enum class StartPhase : std::uint8_t {
   shell,       // until there was a sandbox, prepared ahead or made for it
   fork,        // until the program ran in it: mounts, limits and rights of this function, execution or fork
   restore,     // of a snapshot: until it asked for a call
-  init,        // of every other: until it asked for a call
+  init,        // of every other: until it asked for a call; and what it waited for the INIT of its template
   first_byte,  // from handing the first call over to its answer
 };
 inline constexpr std::size_t kStartPhases = 6;

@@ -44,6 +44,24 @@ TEST(ColdStart, ASnapshotIsRestoredInPlaceOfItsInit) {
   EXPECT_EQ(start.of(StartPhase::init), nanoseconds(0));
 }
 
+TEST(ColdStart, WhatItWaitsForATemplateIsInit) {
+  FakeClock clock;
+  ColdStartTimer timer(clock);
+  timer.begin({});
+  clock.advance(milliseconds(100));
+  timer.has_template();
+  clock.advance(milliseconds(3));
+  timer.launched(milliseconds(1), StartLevel::snapshot);
+  clock.advance(milliseconds(5));
+  timer.ready();
+  timer.called();
+  const ColdStart start = *timer.answered();
+  EXPECT_EQ(start.of(StartPhase::init), milliseconds(100));
+  EXPECT_EQ(start.of(StartPhase::shell), milliseconds(1));
+  EXPECT_EQ(start.of(StartPhase::fork), milliseconds(2));
+  EXPECT_EQ(start.of(StartPhase::restore), milliseconds(5));
+}
+
 TEST(ColdStart, IsToldOnce) {
   FakeClock clock;
   ColdStartTimer timer(clock);
@@ -69,7 +87,8 @@ TEST(ColdStart, TextNamesThePhasesThatTheLevelHas) {
   EXPECT_EQ(cold_start_text(a_start(StartLevel::blank)),
             "Cold Start: blank, queue 1.00 ms, shell 2.00 ms, fork 4.00 ms, init 8.00 ms, first byte 16.00 ms");
   EXPECT_EQ(cold_start_text(a_start(StartLevel::snapshot)),
-            "Cold Start: snapshot, queue 1.00 ms, shell 2.00 ms, fork 4.00 ms, restore 8.00 ms, first byte 16.00 ms");
+            "Cold Start: snapshot, queue 1.00 ms, shell 2.00 ms, fork 4.00 ms, restore 8.00 ms, init 0.00 ms, "
+            "first byte 16.00 ms");
 }
 
 TEST(ColdStartHistogram, CountsInBucketsThatContainEachOther) {

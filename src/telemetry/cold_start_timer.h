@@ -22,8 +22,12 @@ class ColdStartTimer {
     start_->of(StartPhase::queue) = queued;
     mark_ = clock_.monotonic();
   }
-  // The program runs. `shell` is the part of the time since begin() until there was a sandbox, as its maker measured
-  // it.
+  // It waited for a template in which INIT runs, maybe not at all.
+  void has_template() {
+    if (start_) start_->of(StartPhase::init) = since_mark();
+  }
+  // The program runs. `shell` is the part of the time since the last mark until there was a sandbox, as its maker
+  // measured it.
   void launched(std::chrono::nanoseconds shell, StartLevel level) {
     if (!start_) return;
     const auto both = since_mark();
@@ -34,7 +38,7 @@ class ColdStartTimer {
   // It asks for its first call.
   void ready() {
     if (!start_) return;
-    start_->of(start_->level == StartLevel::snapshot ? StartPhase::restore : StartPhase::init) = since_mark();
+    start_->of(start_->level == StartLevel::snapshot ? StartPhase::restore : StartPhase::init) += since_mark();
   }
   // It is handed its first call; it may have been idle before.
   void called() { mark_ = clock_.monotonic(); }

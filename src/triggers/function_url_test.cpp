@@ -21,6 +21,9 @@ class FakeInvoker final : public invoke::Invoker {
   void retire(const catalog::Function&) override {}
   void follow(const catalog::Entry&) override {}
   void forget(const std::string&) override {}
+  net::Task<instance::SnapshotOutcome> make_snapshot(catalog::FunctionPtr) override {
+    co_return instance::SnapshotOutcome{};
+  }
   [[nodiscard]] scheduler::Readiness readiness(const catalog::Function&) const override { return {}; }
 
   std::vector<invoke::Call> calls;

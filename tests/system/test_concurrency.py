@@ -50,6 +50,25 @@ def test_200_calls_that_take_their_time_get_instances_of_their_own(server):
     assert 20 < most <= 400, "process 1 and the program of each instance"
 
 
+def test_a_burst_of_one_function_does_not_keep_others_waiting(server):
+    # However fast the machine is, this burst takes seconds: starts of INIT that sleeps have half of the places at most.
+    slow = "import time\ntime.sleep(0.2)\ndef handler(event, context):\n    time.sleep(0.3)\n    return event\n"
+    crowded = server.create_function({"app.py": slow}, Timeout=60)
+    others = [server.create_function({"app.py": STREAM}, Timeout=60) for _ in range(2)]
+    answered = []
+    with concurrent.futures.ThreadPoolExecutor(200) as pool:
+        burst = [pool.submit(server.invoke, crowded, n) for n in range(200)]
+        for each in burst:
+            each.add_done_callback(lambda _: answered.append(1))
+        wait_for(lambda: answered, "the burst is under way")
+        cold = [(server.invoke(name, 1)[0][0], len(answered)) for name in others]
+        warm = [(server.invoke(others[n % 2], n)[0][0], len(answered)) for n in range(20)]
+    assert [each.result()[0] for each in burst] == list(range(200))
+    assert [answer for answer, _ in cold + warm] == [1, 1, *range(20)]
+    assert cold[-1][1] < 100, "both were started while most of the burst waited"
+    assert warm[-1][1] < 200, "and answered before it ended"
+
+
 def test_a_burst_over_several_functions_mixes_nothing(server, node_runtime):
     python = "import os\ndef handler(event, context):\n    return [event, os.environ['AWS_LAMBDA_FUNCTION_NAME']]\n"
     node = "exports.handler = async (event) => [event, process.env.AWS_LAMBDA_FUNCTION_NAME];"

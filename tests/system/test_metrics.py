@@ -86,3 +86,19 @@ def test_a_start_from_a_prepared_sandbox_is_counted_as_blank(new_server):
         return "total" in values(signed(server, root_keys(server))[1], "blank")
 
     wait_for(started_blank, "a start from a template", 60)
+
+
+def test_a_start_from_a_snapshot_is_counted_as_such_and_says_so(new_server):
+    server = new_server().start()
+    functions = server.client("lambda")
+    name = server.create_function(ECHO, SnapStart={"ApplyOn": "PublishedVersions"})
+    version = functions.publish_version(FunctionName=name)["Version"]
+    wait_for(lambda: functions.get_function_configuration(FunctionName=name, Qualifier=version)["State"] == "Active",
+             "the version is ready")
+    _, cold = server.invoke(name, {}, LogType="Tail", Qualifier=version)
+    found = values(signed(server, root_keys(server))[1], "snapshot")
+    assert {phase: count for phase, (count, _) in found.items()} == dict.fromkeys([*PHASES, "total"], 1)
+    assert sum(found[phase][1] for phase in PHASES) == pytest.approx(found["total"][1], abs=1e-7)
+    assert found["restore"][1] > 0 and found["fork"][1] > 0 and found["first_byte"][1] > 0
+    report = tail(cold).splitlines()[-1]
+    assert "\tCold Start: snapshot, queue " in report and f"restore {found['restore'][1] * 1000:.2f} ms" in report

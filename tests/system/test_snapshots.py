@@ -4,12 +4,15 @@ template has; and what cannot be forked."""
 import base64
 import concurrent.futures
 import json
+import pathlib
 import re
 from functools import partial
 
+import boto3
 import pytest
+from botocore.exceptions import WaiterError
 
-from functions_api import client, create, create_with  # noqa: F401
+from functions_api import client, create, create_with, refused  # noqa: F401
 from lambent import make_zip, new_name, wait_for
 
 SNAP = {"ApplyOn": "PublishedVersions"}
@@ -60,6 +63,10 @@ def publish(client, create, code, runtime="python3.11", wait=True, **members):
     return name, version
 
 
+def state_of(client, name, version):
+    return client.get_function_configuration(FunctionName=name, Qualifier=version)
+
+
 def call(client, name, version="$LATEST", event=None):
     answer = client.invoke(FunctionName=name, Qualifier=version, Payload=json.dumps(event or {}), LogType="Tail")
     body = json.load(answer["Payload"])
@@ -101,6 +108,71 @@ def test_latest_starts_as_ever(client, create):
     name, version = publish(client, create, {"app.py": PYTHON})
     body, log = call(client, name)
     assert body["types"] == ["on-demand"] * 2 and "Init Duration" in log and body["hooks"] == []
+
+
+def slow(seconds):
+    return f"import time\ntime.sleep({seconds})\n" + PYTHON
+
+
+def test_a_version_is_pending_until_its_snapshot_is_made(client, create):
+    name, version = publish(client, create, {"app.py": slow(3)}, wait=False)
+    pending = state_of(client, name, version)
+    assert (pending["State"], pending["StateReasonCode"], pending["LastUpdateStatus"]) == ("Pending", "Creating", "InProgress")
+    assert pending["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
+    status, code, message = refused(client.invoke, FunctionName=name, Qualifier=version)
+    assert (status, code) == (409, "SnapStartNotReadyException") and "It will be ready to invoke once" in message
+    assert call(client, name)[0]["types"] == ["on-demand"] * 2, "$LATEST does not wait"
+    client.get_waiter("published_version_active").wait(
+        FunctionName=name, Qualifier=version, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    active = state_of(client, name, version)
+    assert (active["LastUpdateStatus"], active["SnapStart"]["OptimizationStatus"]) == ("Successful", "On")
+    body, log = call(client, name, version)
+    restored = float(re.search(r"\tRestore Duration: ([\d.]+) ms", log)[1])
+    assert body["types"] == ["snap-start"] * 2 and restored < 3000, "the call did not wait for INIT"
+
+
+@pytest.mark.parametrize("code", ["raise ValueError('not today')", "import sys\nsys.exit(1)"])
+def test_a_version_whose_init_fails_is_failed_as_on_aws(client, create, code):
+    name, version = publish(client, create, {"app.py": code}, wait=False)
+    with pytest.raises(WaiterError, match="Failed"):
+        client.get_waiter("published_version_active").wait(
+            FunctionName=name, Qualifier=version, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    failed = state_of(client, name, version)
+    assert (failed["State"], failed["StateReasonCode"], failed["LastUpdateStatus"]) == ("Failed", "FunctionError", "Failed")
+    assert failed["StateReason"] == "An error occurred during function initialization."
+    assert refused(client.invoke, FunctionName=name, Qualifier=version) == (
+        409, "ResourceConflictException",
+        "The operation cannot be performed at this time. The function is currently in the following state: Failed")
+
+
+@pytest.mark.parametrize("init, state", [("", "Active"), ("raise ValueError", "Failed")])
+def test_a_kill_while_a_version_is_pending(new_server, init, state):
+    server = new_server().start()
+    functions = server.client("lambda")
+    name = server.create_function({"app.py": "import time\ntime.sleep(2)\n" + init + "\n" + PYTHON}, SnapStart=SNAP)
+    version = functions.publish_version(FunctionName=name)["Version"]
+    assert state_of(functions, name, version)["State"] == "Pending"
+    server.kill()
+    server.start()
+    functions = server.client("lambda")
+    assert state_of(functions, name, version)["State"] == "Pending", "its INIT was cut off"
+    wait_for(lambda: state_of(functions, name, version)["State"] != "Pending", "the version is settled", 60)
+    assert state_of(functions, name, version)["State"] == state
+    if state == "Active":
+        assert call(functions, name, version)[0]["types"] == ["snap-start"] * 2
+    server.kill()
+    server.start()
+    assert state_of(server.client("lambda"), name, version)["State"] == state, "and stays so"
+
+
+def test_a_version_that_is_deleted_while_it_is_pending_is_gone(client, create):
+    name, version = publish(client, create, {"app.py": slow(2)}, wait=False)
+    client.delete_function(FunctionName=name, Qualifier=version)
+    assert refused(state_of, client, name, version)[0] == 404
+    again = client.update_function_code(FunctionName=name, ZipFile=make_zip({"app.py": PYTHON}), Publish=True)
+    assert (again["Version"], again["State"]) == ("2", "Pending")
+    wait_for(lambda: state_of(client, name, "2")["State"] == "Active", "the next version is ready")
+    assert refused(state_of, client, name, version)[0] == 404
 
 
 # Everything that a template's own code could try with what a template has, in INIT; and what came of it.
@@ -169,8 +241,7 @@ def handler(event, context):
 
 def test_init_code_gains_nothing_by_what_a_template_has(server, client, create):
     name, version = publish(client, create, {"app.py": HOSTILE}, wait=False)
-    wait_for(lambda: client.get_function(FunctionName=name, Qualifier=version)["Configuration"]["State"] != "Pending",
-             "the version is ready")
+    wait_for(lambda: state_of(client, name, version)["State"] != "Pending", "the version is ready")
     body, _ = call(client, name, version, {"try": True})
     found = body["found"]
     assert body["type"] == "snap-start"
@@ -261,7 +332,78 @@ def handler(event, context):
 def test_what_cannot_be_forked_starts_without_a_snapshot_and_says_so(server, client, create, left):
     name, version = publish(client, create, {"app.py": BEHAVIOUR.format(left)})
     assert call(client, name, version)[0] == "on-demand"
-    assert server.log().count(f"function {name}: no ") == 1
+    says_so(server, client, name, version)
+
+
+def says_so(server, client, name, version):
+    """Active, without a snapshot: in the API, in the server's log, and in the function's."""
+    active = state_of(client, name, version)
+    assert (active["State"], active["SnapStart"]["OptimizationStatus"]) == ("Active", "Off")
+    assert server.log().count(f"function {name}: no snapshot of version {version}: INIT left threads, processes, connections") == 1
+    assert "No snapshot is made: INIT left " in server.run("logs", "--data", str(server.data), name).stdout
+
+
+def boto3_files():
+    """boto3 as a function brings it, with the data of one service."""
+    packages = pathlib.Path(boto3.__file__).parent.parent
+    files = {}
+    for package in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py"):
+        found = packages / package
+        for path in [found] if found.is_file() else sorted(found.rglob("*")):
+            name = path.relative_to(packages)
+            is_other = name.parts[:2] == ("botocore", "data") and len(name.parts) > 3 and name.parts[2] != "dynamodb"
+            if path.is_file() and not is_other and path.suffix != ".pyc":
+                files[str(name)] = path.read_bytes()
+    return files
+
+
+CONNECTED = {
+    "python": {"app.py": """
+import http.client, os
+from urllib.parse import urlsplit
+API = urlsplit(os.environ["AWS_ENDPOINT_URL"])
+CONNECTION = http.client.HTTPConnection(API.hostname, API.port)
+CONNECTION.request("GET", "/2015-03-31/functions/")
+assert CONNECTION.getresponse().read()
+%s
+def handler(event, context):
+    return os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
+"""},
+    "boto3": {"app.py": """
+import os
+import boto3
+CLIENT = boto3.client("dynamodb", region_name="us-east-1", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+CLIENT.list_tables()
+%s
+def handler(event, context):
+    CLIENT.list_tables()
+    return os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
+"""},
+    "node": {"app.mjs": """
+import http from 'node:http';
+const agent = new http.Agent({ keepAlive: true });
+await new Promise((done, failed) => http.get(process.env.AWS_ENDPOINT_URL + '/2015-03-31/functions/', { agent },
+  (answer) => answer.on('end', () => setImmediate(done)).resume()).on('error', failed));
+%s
+export const handler = async () => process.env.AWS_LAMBDA_INITIALIZATION_TYPE;
+"""},
+}
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("kind, close", [("python", "CONNECTION.close()"), ("boto3", "CLIENT.close()"),
+                                         ("node", "agent.destroy(); await new Promise((done) => setTimeout(done, 100));")])
+def test_a_connection_that_init_leaves_open_is_not_forked(server, client, create, node_runtime, kind, close, is_closed):
+    files = {name: text % (close if is_closed else "") for name, text in CONNECTED[kind].items()}
+    if kind == "boto3":
+        files.update(boto3_files())
+    name, version = publish(client, create, files, runtime=node_runtime if kind == "node" else "python3.11", MemorySize=1024)
+    if is_closed:
+        assert call(client, name, version)[0] == "snap-start"
+        assert state_of(client, name, version)["SnapStart"]["OptimizationStatus"] == "On"
+    else:
+        assert call(client, name, version)[0] == "on-demand"
+        says_so(server, client, name, version)
 
 
 def test_a_burst_at_zero_runs_init_once(client, create):

@@ -13,13 +13,15 @@ const EXIT_UNSAFE = 3;
 const UUIDS_AHEAD = 128; // Node.js draws so many ahead, and random integers by 1024
 const INTEGERS_AHEAD = 1024;
 
-// Runs INIT. Resolves to resume(environment), which makes an instance of a fork; ends the process where INIT fails.
-async function prepare() {
+// Runs INIT. native: the add-on. Resolves to resume(environment), which makes an instance of a fork; ends the process
+// where INIT fails.
+async function prepare(native) {
   const started = { ...process.env };
   const descriptors = openDescriptors();
   client.connect(process.env);
   const handler = await client.initialize();
   await runHooks('beforeSnapshot', client.endInit, 'BeforeSnapshotError');
+  native.dropSpare();
   const left = openDescriptors().filter((fd) => !descriptors.includes(fd));
   if (left.length > 0) endUnsafe(`${left.length} open descriptors`);
   return async (environment) => {

@@ -74,7 +74,7 @@ async function makeSnapshot(native) {
   startAnew = () => endUnsafe('a worker thread');
   guardWorkers();
   beginAsNew({ ...process.env }, BOOTSTRAP);
-  const resume = await prepare();
+  const resume = await prepare(native);
   return () => setImmediate(() => {
     const environment = parseEnvironment(native.become());
     Object.defineProperty(process, 'pid', { value: native.pid() });

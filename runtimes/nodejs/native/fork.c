@@ -210,6 +210,17 @@ static int renew_loop(napi_env env) {
   return loop == NULL ? -1 : uv_loop_fork(loop);
 }
 
+// libuv opens /dev/null with the first stream and keeps the number, to have one to give up when there are no more. It is
+// none that INIT left, and forks would not have it; with the next stream it is opened again.
+static napi_value drop_spare(napi_env env, napi_callback_info info) {
+  (void)info;
+  uv_loop_t* loop = loop_of(env);
+  if (loop == NULL || loop->emfile_fd < 0) return number(env, 0);
+  close(loop->emfile_fd);
+  loop->emfile_fd = -1;
+  return number(env, 1);
+}
+
 static napi_value fork_once(napi_env env, napi_callback_info info) {
   (void)info;
   if (settle() != 0) return fail(env, "wait for other threads");
@@ -441,6 +452,7 @@ NAPI_MODULE_INIT() {
       {"exec", NULL, exec, NULL, NULL, NULL, napi_default, NULL},
       {"exit", NULL, exit_now, NULL, NULL, NULL, napi_default, NULL},
       {"findMathRandom", NULL, find_math_random, NULL, NULL, NULL, napi_default, NULL},
+      {"dropSpare", NULL, drop_spare, NULL, NULL, NULL, napi_default, NULL},
       {"reseed", NULL, reseed, NULL, NULL, NULL, napi_default, NULL},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

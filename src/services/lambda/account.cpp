@@ -75,7 +75,7 @@ Answer<protocol::Nothing> LambdaService::tag_resource(const CallContext&, api::T
     co_return protocol::Nothing{};
   }
   LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
-  LAMBENT_CO_TRY(auto change, begin_change(request.resource));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(request.resource));
   auto function = *change.current();
   auto tags = to_map(function.tags);
   for (auto& [name, value] : request.tags) tags[name] = value;
@@ -96,7 +96,7 @@ Answer<protocol::Nothing> LambdaService::untag_resource(const CallContext&, api:
     co_return protocol::Nothing{};
   }
   LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
-  LAMBENT_CO_TRY(auto change, begin_change(request.resource));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(request.resource));
   auto function = *change.current();
   erase_tags(request.tag_keys, function.tags);
   LAMBENT_CO_TRY_VOID(co_await commit_tags(parts_, change, std::move(function)));

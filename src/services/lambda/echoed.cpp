@@ -120,8 +120,7 @@ void show_echoed(const catalog::Function& function, api::FunctionConfiguration& 
 
   auto& snap_start = out.snap_start.emplace();
   snap_start.apply_on = text(find(function, kSnapStart), "ApplyOn").value_or("None");
-  const bool is_version = function.version != "$LATEST";
-  snap_start.optimization_status = is_version && snap_start.apply_on == "PublishedVersions" ? "On" : "Off";
+  snap_start.optimization_status = catalog::has_snap_start(function) && !function.lacks_snapshot ? "On" : "Off";
 }
 
 }  // namespace lambent::services::lambda

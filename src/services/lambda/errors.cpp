@@ -120,6 +120,8 @@ ServiceError to_api_error(const invoke::InvokeError& error, const Limits& limits
       return payload_too_large(limits.sync_payload_bytes, "InvokeFunction");
     case Kind::function_not_active:
       return api::ResourceConflictException{.message = error.message};
+    case Kind::snapshot_not_ready:
+      return api::SnapStartNotReadyException{.message = error.message};
     case Kind::runtime_unavailable:
       return api::InvalidRuntimeException{.message = error.message};
     case Kind::code_unavailable:

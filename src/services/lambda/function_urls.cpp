@@ -70,7 +70,7 @@ Answer<api::CreateFunctionUrlConfigResponse> LambdaService::create_function_url_
     const CallContext&, api::CreateFunctionUrlConfigRequest request) {
   LAMBENT_CO_TRY(const auto named, find_url_owner(request.function_name, request.qualifier));
   if (request.cors) LAMBENT_CO_TRY_VOID(check_cors(*request.cors));
-  LAMBENT_CO_TRY(auto change, begin_change(named.entry->latest->name));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(named.entry->latest->name));
   if (url_of(*change.entry(), named.qualifier)) {
     co_return failure(api::ResourceConflictException{
         .message = fmt::format("Failed to create function url config for [functionArn = {}]. Error message:  "
@@ -101,7 +101,7 @@ Answer<api::UpdateFunctionUrlConfigResponse> LambdaService::update_function_url_
     const CallContext&, api::UpdateFunctionUrlConfigRequest request) {
   LAMBENT_CO_TRY(const auto named, find_url_owner(request.function_name, request.qualifier));
   if (request.cors) LAMBENT_CO_TRY_VOID(check_cors(*request.cors));
-  LAMBENT_CO_TRY(auto change, begin_change(named.entry->latest->name));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(named.entry->latest->name));
   auto url = url_of(*change.entry(), named.qualifier);
   if (!url) co_return failure(no_such_url());
   if (request.auth_type) url->auth_type = *request.auth_type;
@@ -116,7 +116,7 @@ Answer<api::UpdateFunctionUrlConfigResponse> LambdaService::update_function_url_
 Answer<protocol::Nothing> LambdaService::delete_function_url_config(const CallContext&,
                                                                     api::DeleteFunctionUrlConfigRequest request) {
   LAMBENT_CO_TRY(const auto named, find_url_owner(request.function_name, request.qualifier));
-  LAMBENT_CO_TRY(auto change, begin_change(named.entry->latest->name));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(named.entry->latest->name));
   if (!url_of(*change.entry(), named.qualifier)) co_return failure(no_such_url());
   const auto committed = co_await change.commit(edit_of(*change.entry(), named.qualifier, std::nullopt));
   if (!committed) co_return failure(to_api_error(committed.error()));

@@ -91,14 +91,15 @@ ApiResult<std::string> LambdaService::name_to_change(std::string_view name) cons
   return std::move(resolved->name);
 }
 
-ApiResult<LambdaService::Change> LambdaService::begin_change(std::string_view name,
-                                                             const std::optional<std::string>& revision_id) {
-  LAMBENT_TRY(const auto bare_name, name_to_change(name));
-  if (!parts_.catalog.find(bare_name)) return failure(function_not_found(settings_.home.function_arn(bare_name)));
+net::Task<ApiResult<LambdaService::Change>> LambdaService::begin_change(std::string name,
+                                                                        std::optional<std::string> revision_id) {
+  LAMBENT_CO_TRY(const auto bare_name, name_to_change(name));
+  co_await parts_.snapshots.settled(bare_name);
+  if (!parts_.catalog.find(bare_name)) co_return failure(function_not_found(settings_.home.function_arn(bare_name)));
   auto change = parts_.catalog.begin_change(bare_name);
-  if (!change) return failure(to_api_error(change.error()));
-  if (revision_id && *revision_id != change->current()->revision_id) return failure(revision_mismatch());
-  return std::move(*change);
+  if (!change) co_return failure(to_api_error(change.error()));
+  if (revision_id && *revision_id != change->current()->revision_id) co_return failure(revision_mismatch());
+  co_return std::move(*change);
 }
 
 net::Task<ApiResult<LambdaService::Change>> LambdaService::begin_change_in_turn(std::string bare_name) {
@@ -180,6 +181,7 @@ Answer<api::FunctionConfiguration> LambdaService::create_function(const CallCont
   const auto committed = co_await change->commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));
   parts_.invoker.follow(*change->entry());
+  parts_.snapshots.publish(change->entry()->version(created.version));
   co_return to_configuration(created, created.arn);
 }
 
@@ -235,7 +237,7 @@ Answer<api::ListFunctionsResponse> LambdaService::list_functions(const CallConte
 
 Answer<api::FunctionConfiguration> LambdaService::update_function_code(const CallContext&,
                                                                        api::UpdateFunctionCodeRequest request) {
-  LAMBENT_CO_TRY(auto change, begin_change(request.function_name, request.revision_id));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(request.function_name, request.revision_id));
   LAMBENT_CO_TRY_VOID(check_code_source(request.zip_file.has_value(), request.s3_bucket || request.s3_key,
                                         request.image_uri.has_value()));
   if (request.architectures) LAMBENT_CO_TRY_VOID(check_architectures(request.architectures));
@@ -256,13 +258,14 @@ Answer<api::FunctionConfiguration> LambdaService::update_function_code(const Cal
   const auto committed = co_await change.commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));
   parts_.invoker.retire(*before);
+  if (shown) parts_.snapshots.publish(change.entry()->version(shown->version));
   if (shown) co_return to_configuration(as_updating(*shown), version_arn(*shown));
   co_return to_configuration(as_updating(*change.current()), before->arn);
 }
 
 Answer<api::FunctionConfiguration> LambdaService::update_function_configuration(
     const CallContext&, api::UpdateFunctionConfigurationRequest request) {
-  LAMBENT_CO_TRY(auto change, begin_change(request.function_name, request.revision_id));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(request.function_name, request.revision_id));
   LAMBENT_CO_TRY_VOID(check_supported(request));
   if (settings_.strict) LAMBENT_CO_TRY_VOID(check_strict(request, change.current()->runtime));
   if (request.runtime) LAMBENT_CO_TRY_VOID(check_runtime(*request.runtime, parts_.runtimes));
@@ -294,7 +297,7 @@ Answer<api::DeleteFunctionResponse> LambdaService::delete_function(const CallCon
     LAMBENT_CO_TRY_VOID(co_await delete_version(named.entry->latest->name, named.qualifier));
     co_return reply;
   }
-  LAMBENT_CO_TRY(auto change, begin_change(named.entry->latest->name));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(named.entry->latest->name));
   const auto former = *change.entry();
   const auto erased = co_await change.erase();
   if (!erased) co_return failure(to_api_error(erased.error()));

@@ -43,9 +43,9 @@ TEST_F(Functions, KeepEverySetting) {
   request.snap_start.emplace().apply_on = "PublishedVersions";
   ASSERT_TRUE(create(request));
   t.restart();
-  const LambdaService after{
-      {*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, event_sources, credentials, clock, random},
-      LambdaSettings{}};
+  const LambdaService after{{*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, event_sources, snapshots,
+                             credentials, clock, random},
+                            LambdaSettings{}};
   const auto shown = t.run(const_cast<LambdaService&>(after).get_function(call, {.function_name = "hello"}));
   ASSERT_TRUE(shown);
   const auto& configuration = *shown->configuration;

@@ -117,6 +117,7 @@ TEST_F(Invocation, SaysWhyACallCouldNotRun) {
   const std::pair<Kind, std::string> cases[] = {
       {Kind::throttled, "429 TooManyRequestsException: Rate Exceeded."},
       {Kind::function_not_active, "409 ResourceConflictException: why"},
+      {Kind::snapshot_not_ready, "409 SnapStartNotReadyException: why"},
       {Kind::runtime_unavailable, "502 InvalidRuntimeException: why"},
       {Kind::instance_unavailable, "500 ServiceException: An error occurred and the request cannot be processed."},
       {Kind::stopping, "503 ServiceException: The server is shutting down."}};

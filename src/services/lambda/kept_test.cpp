@@ -17,9 +17,9 @@ TEST_F(Kept, CodeSigningConfigsAreShownAsTheyWereGiven) {
   ASSERT_TRUE(created) << outcome(created);
   const auto& arn = created->code_signing_config.code_signing_config_arn;
   t.restart();
-  LambdaService after{
-      {*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, event_sources, credentials, clock, random},
-      LambdaSettings{}};
+  LambdaService after{{*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, event_sources, snapshots,
+                       credentials, clock, random},
+                      LambdaSettings{}};
   const auto shown = t.run(after.get_code_signing_config(call, {.code_signing_config_arn = arn}));
   ASSERT_TRUE(shown) << outcome(shown);
   EXPECT_EQ(shown->code_signing_config.description, "d");

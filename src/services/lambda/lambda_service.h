@@ -3,7 +3,8 @@
 //
 // A function is complete when its record is written: its code is unpacked and synced before. CreateFunction therefore
 // answers Pending and the updates answer InProgress, as AWS's clients expect, and the next look at the function says
-// Active and Successful.
+// Active and Successful. Only a version with SnapStart is Pending for as long as its snapshot takes
+// (snapshot_publisher.h).
 //
 // Not there yet, and refused with a sentence that says so: container images, code in S3.
 //
@@ -31,6 +32,7 @@
 #include "invoke/event_sources.h"
 #include "invoke/invoker.h"
 #include "protocol/lambda/service.h"
+#include "services/lambda/snapshot_publisher.h"
 
 namespace lambent::services::lambda {
 
@@ -56,6 +58,7 @@ struct LambdaParts {
   invoke::Invoker& invoker;
   invoke::RuntimeCatalog& runtimes;
   invoke::EventSources& event_sources;
+  SnapshotPublisher& snapshots;
   const identity::CredentialStore& credentials;
   const Clock& clock;
   Random& random;
@@ -254,8 +257,8 @@ class LambdaService final : public api::Service {
   // The bare name of a function that a request changes: no qualifier but $LATEST.
   [[nodiscard]] ApiResult<std::string> name_to_change(std::string_view name) const;
   // The right to change a function that exists and whose revision is the one that the caller has seen (if it says).
-  // Refused while another change is under way.
-  ApiResult<Change> begin_change(std::string_view name, const std::optional<std::string>& revision_id = {});
+  // Refused while another caller's change is under way.
+  net::Task<ApiResult<Change>> begin_change(std::string name, std::optional<std::string> revision_id = {});
   // The same for what AWS lets change meanwhile: waits its turn. Its entry is there.
   net::Task<ApiResult<Change>> begin_change_in_turn(std::string bare_name);
 

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "catalog/test_catalog.h"
+#include "net/one_shot.h"
 #include "services/lambda/lambda_service.h"
+#include "services/lambda/snapshot_publisher.h"
 
 namespace lambent::services::lambda {
 
@@ -28,11 +30,24 @@ class FakeInvoker final : public invoke::Invoker {
 
   void follow(const catalog::Entry& entry) override { followed.push_back(entry.latest->name); }
   void forget(const std::string& name) override { forgotten.push_back(name); }
+  net::Task<instance::SnapshotOutcome> make_snapshot(catalog::FunctionPtr version) override {
+    made_snapshots.push_back(version->name + ":" + version->version);
+    if (holds_snapshots) {
+      const net::OneShot<bool> released;
+      held_snapshots.push_back(released);
+      std::ignore = co_await released;
+    }
+    co_return snapshot;
+  }
   [[nodiscard]] scheduler::Readiness readiness(const catalog::Function&) const override { return ready; }
 
   std::vector<std::string> followed;
   std::vector<std::string> forgotten;
   scheduler::Readiness ready;
+  std::vector<std::string> made_snapshots;
+  bool holds_snapshots = false;  // make_snapshot() waits until it is released
+  std::deque<net::OneShot<bool>> held_snapshots;
+  instance::SnapshotOutcome snapshot{instance::SnapshotOutcome::Kind::made};
   std::vector<invoke::Call> calls;
   std::vector<invoke::Call> events;
   std::vector<std::string> retired;
@@ -67,6 +82,8 @@ class FakeEventSources final : public invoke::EventSources {
 
 class ServiceTest : public testing::Test {
  protected:
+  void TearDown() override { t.run(snapshots.stop()); }
+
   static api::CreateFunctionRequest new_function(std::string name = "hello") {
     api::CreateFunctionRequest request;
     request.function_name = std::move(name);
@@ -105,9 +122,10 @@ class ServiceTest : public testing::Test {
   FakeClock clock;
   FakeRandom random;
   identity::CredentialStore credentials{"000000000000", {"AKIAROOT", "secretsecret"}, random};
-  LambdaService service{
-      {*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, event_sources, credentials, clock, random},
-      LambdaSettings{}};
+  SnapshotPublisher snapshots{*t.catalog, invoker, random};
+  LambdaService service{{*t.catalog, *t.code, *t.layers, *t.documents, invoker, runtimes, event_sources, snapshots,
+                         credentials, clock, random},
+                        LambdaSettings{}};
   protocol::CallContext call{.request_id = "request-1", .account_id = "000000000000", .region = "us-east-1"};
 };
 

@@ -29,6 +29,7 @@ std::string published_content(catalog::Function function) {
   function.configuration_id.clear();
   function.tags.clear();
   function.url.reset();
+  SnapshotPublisher::forget(function);
   return catalog::encode_function(function);
 }
 
@@ -53,6 +54,7 @@ catalog::FunctionPtr LambdaService::add_version(const catalog::Entry* entry,
   version.version = std::to_string(settings.last_version);
   if (description) version.description = *description;
   version.url.reset();
+  SnapshotPublisher::begin(version);
   stamp(version);
   return nullptr;
 }
@@ -60,7 +62,7 @@ catalog::FunctionPtr LambdaService::add_version(const catalog::Entry* entry,
 Answer<api::FunctionConfiguration> LambdaService::publish_version(const CallContext&,
                                                                   api::PublishVersionRequest request) {
   if (request.publish_to) co_return failure(invalid_parameter("PublishTo is not supported by this server."));
-  LAMBENT_CO_TRY(auto change, begin_change(request.function_name, request.revision_id));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(request.function_name, request.revision_id));
   const auto latest = change.current();
   if (request.code_sha256 && !request.code_sha256->empty() && *request.code_sha256 != latest->code_sha256_base64) {
     co_return failure(invalid_parameter(
@@ -76,6 +78,7 @@ Answer<api::FunctionConfiguration> LambdaService::publish_version(const CallCont
   const auto committed = co_await change.commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));
   const auto published = change.entry()->version(version);
+  parts_.snapshots.publish(published);
   co_return to_configuration(*published, version_arn(*published));
 }
 
@@ -101,7 +104,7 @@ net::Task<ApiResult<void>> LambdaService::delete_version(std::string name, std::
   }
   const auto number = catalog::version_number(qualifier);
   if (!number) co_return failure(invalid_parameter("Deletion of aliases is not currently supported."));
-  LAMBENT_CO_TRY(auto change, begin_change(name));
+  LAMBENT_CO_TRY(auto change, co_await begin_change(name));
   const auto version = change.entry()->version(qualifier);
   if (!version) co_return ApiResult<void>();
   std::vector<std::string> references;
