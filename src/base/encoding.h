@@ -27,7 +27,9 @@ std::string percent_encode(std::string_view text, bool keep_slash = false);
 // Nothing for a '%' without two digits. '+' stays '+', unless plus_is_space.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
-// True where the text is well-formed UTF-8 (no surrogates, no overlong forms).
+// Length of the well-formed UTF-8 character at the front (1 to 4; no surrogates, no overlong forms: RFC 3629's table);
+// 0 where there is none.
+std::size_t utf8_length(std::string_view text);
 bool is_utf8(std::string_view text);
 
 }  // namespace lambent

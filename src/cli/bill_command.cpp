@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/files.h"
+#include "base/json_text.h"
 #include "cli/commands.h"
 #include "telemetry/prices.h"
 
@@ -62,19 +63,6 @@ void print_text(const Bill& bill, std::ostream& out) {
   if (bill.damaged > 0) out << fmt::format("{} damaged records of the ledger were left out.\n", bill.damaged);
 }
 
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < ' ') {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string usage_json(const Usage& usage) {
   return fmt::format(R"("requests":{},"errors":{},"billedMs":{},"mbMs":{{"x86_64":{},"arm64":{}}},"tmpMbMs":{})",
                      usage.requests, usage.errors, usage.billed_ms, usage.mb_ms[0], usage.mb_ms[1], usage.tmp_mb_ms);
@@ -89,11 +77,11 @@ std::string cost_json(const Cost& cost) {
 
 void print_json(const Bill& bill, std::ostream& out) {
   out << fmt::format(R"({{"month":{},"prices":{{"name":{},"source":{},"date":{}}},"functions":[)",
-                     json_text(bill.month), json_text(bill.prices.name), json_text(bill.prices.source),
-                     json_text(bill.prices.date));
+                     json_string(bill.month), json_string(bill.prices.name), json_string(bill.prices.source),
+                     json_string(bill.prices.date));
   for (std::size_t i = 0; i < bill.functions.size(); ++i) {
     const auto& line = bill.functions[i];
-    out << fmt::format(R"({}{{"function":{},{},"costUsd":{}}})", i == 0 ? "" : ",", json_text(line.function),
+    out << fmt::format(R"({}{{"function":{},{},"costUsd":{}}})", i == 0 ? "" : ",", json_string(line.function),
                        usage_json(line.usage), cost_json(line.cost));
   }
   out << fmt::format(R"(],"total":{{{},"costUsd":{}}},"freeTierUsd":{},"toPayUsd":"{}","damagedRecords":{}}})",

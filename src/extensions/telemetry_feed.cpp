@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/json_text.h"
 #include "base/time_format.h"
 
 namespace lambent::extensions {
@@ -15,51 +16,7 @@ constexpr int kAttempts = 3;
 constexpr std::chrono::milliseconds kPause{100};
 constexpr std::size_t kAnswerBytes = std::size_t{64} * 1024;
 
-// The length of the UTF-8 sequence at the front of `text`; 0 where there is none (RFC 3629).
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool is_good =
-        follows(1) && follows(2) && !(first == 0xE0 && byte(1) < 0xA0) && !(first == 0xED && byte(1) > 0x9F);
-    return is_good ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool is_good = follows(1) && follows(2) && follows(3) && !(first == 0xF0 && byte(1) < 0x90) &&
-                         !(first == 0xF4 && byte(1) > 0x8F);
-    return is_good ? 4 : 0;
-  }
-  return 0;
-}
-
 }  // namespace
-
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  out.reserve(text.size() + 2);
-  while (!text.empty()) {
-    const char c = text.front();
-    std::size_t length = 1;
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      length = sequence_length(text);
-      out += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  out += '"';
-  return out;
-}
 
 std::string telemetry_event(Wall time, std::string_view type, std::string_view record) {
   return fmt::format(R"({{"time":"{}","type":"{}","record":{}}})", format_iso_millis(time), type, record);

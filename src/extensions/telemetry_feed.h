@@ -138,7 +138,5 @@ class TelemetryFeed {
 
 // {"time":…,"type":…,"record":…}
 std::string telemetry_event(Wall time, std::string_view type, std::string_view record);
-// A JSON string. Bytes that are no UTF-8 are replaced.
-std::string json_string(std::string_view text);
 
 }  // namespace lambent::extensions

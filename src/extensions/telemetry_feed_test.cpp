@@ -179,11 +179,5 @@ TEST_F(TelemetryFeedTest, ASubscriptionIsReplacedSomeTimesOnly) {
   run(replaces());
 }
 
-TEST(JsonStringTest, EscapesAndRepairs) {
-  EXPECT_EQ(json_string("a\"b\\c\n\t\x01"), R"("a\"b\\c\n\t\u0001")");
-  EXPECT_EQ(json_string("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"), "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"");
-  EXPECT_EQ(json_string("\xFF\xC3\xED\xA0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
-}
-
 }  // namespace
 }  // namespace lambent::extensions

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/json_text.h"
 #include "base/time_format.h"
 #include "extensions/telemetry_feed.h"
 
@@ -13,7 +14,7 @@ namespace {
 // A JSON object, member by member.
 class Record {
  public:
-  Record& text(std::string_view name, std::string_view value) { return raw(name, extensions::json_string(value)); }
+  Record& text(std::string_view name, std::string_view value) { return raw(name, json_string(value)); }
   Record& text_if(std::string_view name, std::string_view value) { return value.empty() ? *this : text(name, value); }
   Record& number(std::string_view name, std::uint64_t value) { return raw(name, std::to_string(value)); }
   Record& milliseconds(std::string_view name, std::chrono::nanoseconds value) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/json_text.h"
 #include "main/config_file.h"
 #include "main/config_table.h"
 
@@ -149,20 +150,6 @@ std::string_view origin_text(Origin origin) {
   std::unreachable();
 }
 
-// As a TOML basic string.
-std::string quote(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < ' ') {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string with_origin(std::string assignment, const SettingValue& setting) {
   return fmt::format("{:<48}  # {}{}{}\n", assignment, origin_text(setting.origin), setting.source.empty() ? "" : ": ",
                      setting.source);
@@ -218,12 +205,12 @@ std::string print_config(const LoadedConfig& loaded) {
     const auto declared = std::ranges::find(table, setting.key, &Setting::key);
     if (setting.key == "runtimes") {
       for (const auto& [name, path] : loaded.config.runtimes) {
-        runtimes += with_origin(fmt::format("{} = {}", quote(name), quote(path)), setting);
+        runtimes += with_origin(fmt::format("{} = {}", json_string(name), json_string(path)), setting);
       }
       continue;
     }
     if (declared == table.end()) {  // environment only
-      top += with_origin(fmt::format("# {} = {}", setting.key, quote(setting.value)), setting);
+      top += with_origin(fmt::format("# {} = {}", setting.key, json_string(setting.value)), setting);
       continue;
     }
     std::string_view name = setting.key;
@@ -236,8 +223,8 @@ std::string print_config(const LoadedConfig& loaded) {
       }
       into = &sections.back().second;
     }
-    *into +=
-        with_origin(fmt::format("{} = {}", name, declared->quoted ? quote(setting.value) : setting.value), setting);
+    *into += with_origin(fmt::format("{} = {}", name, declared->quoted ? json_string(setting.value) : setting.value),
+                         setting);
   }
   for (const auto& [section, text] : sections) top += text;
   return top + runtimes;

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/json_text.h"
 #include "base/time_format.h"
-#include "protocol/json_writer.h"
 
 namespace lambent {
 namespace {
@@ -33,12 +33,6 @@ const char* word_of(Enforcement level) {
       break;
   }
   return "NO";
-}
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  protocol::append_json_string(out, text);
-  return out;
 }
 
 std::string protection_row(const Capability& one) {
@@ -77,14 +71,16 @@ std::string denied_json(const DeniedCallsFound& found) {
   std::string calls;
   for (const auto& [function, one] : found.calls.functions()) {
     for (const auto& [name, seen] : one.calls) {
-      calls += fmt::format(
-          R"({}{{"function":{},"policy":{},"call":{},"answer":{},"count":{},"last":"{}","reason":{}}})",
-          calls.empty() ? "" : ",", quoted(function), quoted(name.policy), quoted(name.call), quoted(name.answer),
-          seen.count, date_of(seen.last_ms), quoted(found.refusals.reason(name.policy, name.call)));
+      calls +=
+          fmt::format(R"({}{{"function":{},"policy":{},"call":{},"answer":{},"count":{},"last":"{}","reason":{}}})",
+                      calls.empty() ? "" : ",", json_string(function), json_string(name.policy), json_string(name.call),
+                      json_string(name.answer), seen.count, date_of(seen.last_ms),
+                      json_string(found.refusals.reason(name.policy, name.call)));
     }
   }
   return fmt::format(R"({{"recorded":{},"whyNot":{},"lastLost":"{}","calls":[{}]}})", found.is_recorded,
-                     quoted(found.why_not), found.calls.lost_ms() == 0 ? "" : date_of(found.calls.lost_ms()), calls);
+                     json_string(found.why_not), found.calls.lost_ms() == 0 ? "" : date_of(found.calls.lost_ms()),
+                     calls);
 }
 
 }  // namespace
@@ -111,14 +107,15 @@ std::string as_table(const Examination& found) {
 std::string as_json(const Examination& found) {
   std::string protections;
   for (const auto& one : found.report.capabilities) {
-    protections += fmt::format(R"({}{{"name":{},"state":"{}","means":{},"remedy":{},"requiredFrom":"{}"}})",
-                               protections.empty() ? "" : ",", quoted(one.name), state_of(one.level), quoted(one.means),
-                               quoted(one.remedy), sandbox::name_of(sandbox::required_from(one.name)));
+    protections +=
+        fmt::format(R"({}{{"name":{},"state":"{}","means":{},"remedy":{},"requiredFrom":"{}"}})",
+                    protections.empty() ? "" : ",", json_string(one.name), state_of(one.level), json_string(one.means),
+                    json_string(one.remedy), sandbox::name_of(sandbox::required_from(one.name)));
   }
   std::string advice;
   for (const auto& one : found.advice) {
-    advice += fmt::format(R"({}{{"name":{},"found":{},"advice":{}}})", advice.empty() ? "" : ",", quoted(one.name),
-                          quoted(one.found), quoted(one.advice));
+    advice += fmt::format(R"({}{{"name":{},"found":{},"advice":{}}})", advice.empty() ? "" : ",", json_string(one.name),
+                          json_string(one.found), json_string(one.advice));
   }
   return fmt::format(
       R"({{"level":"{}","required":"{}","enough":{},"canLaunch":{},"protections":[{}],"advice":[{}],"deniedCalls":{}}})"

@@ -12,27 +12,6 @@
 namespace lambent::protocol {
 namespace {
 
-std::string json_string(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
-
-TEST(JsonString, EscapesWhatJsonDemandsAndNothingElse) {
-  EXPECT_EQ(json_string("plain / é"), "\"plain / é\"");
-  EXPECT_EQ(json_string("\"\\\n\r\t\b\x1f"), R"("\"\\\n\r\t\u0008\u001f")");
-  EXPECT_EQ(json_string(std::string_view("\0", 1)), R"("\u0000")");
-}
-
-TEST(JsonString, ReplacesWhatIsNoUtf8) {
-  EXPECT_EQ(json_string("a\xff"
-                        "b"),
-            "\"a\xEF\xBF\xBD"
-            "b\"");
-  EXPECT_EQ(json_string("\xC3"), "\"\xEF\xBF\xBD\"");
-  EXPECT_EQ(json_string("\xED\xA0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"") << "a surrogate";
-}
-
 TEST(JsonWriter, PutsCommasWhereTheyBelong) {
   std::string out;
   JsonWriter json(out);

@@ -5,68 +5,9 @@
 #include <cmath>
 
 #include "base/encoding.h"
+#include "base/json_text.h"
 
 namespace lambent::protocol {
-namespace {
-
-bool plain(unsigned char c) {
-  return c >= 0x20 && c != '"' && c != '\\' && c < 0x80;
-}
-
-void append_escape(std::string& out, unsigned char c) {
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
-  }
-}
-
-// The bytes of the well-formed character that begins at `at`; 0 where there is none.
-std::size_t character_size(std::string_view text, std::size_t at) {
-  const auto first = static_cast<unsigned char>(text[at]);
-  const std::size_t size = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  return first >= 0xC2 && at + size <= text.size() && is_utf8(text.substr(at, size)) ? size : 0;
-}
-
-}  // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = at;
-    while (end < text.size() && plain(static_cast<unsigned char>(text[end]))) ++end;
-    out.append(text, at, end - at);
-    at = end;
-    if (at == text.size()) break;
-    const auto c = static_cast<unsigned char>(text[at]);
-    if (c < 0x80) {
-      append_escape(out, c);
-      ++at;
-    } else if (const auto size = character_size(text, at)) {
-      out.append(text, at, size);
-      at += size;
-    } else {
-      out += "\xEF\xBF\xBD";
-      ++at;
-    }
-  }
-  out += '"';
-}
-
 void JsonWriter::key(std::string_view name) {
   separate();
   append_json_string(out_, name);

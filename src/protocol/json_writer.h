@@ -7,9 +7,6 @@
 
 namespace lambent::protocol {
 
-// The text in quotes, escaped. Input must be UTF-8; what is not is written as U+FFFD, so that the reply always parses.
-void append_json_string(std::string& out, std::string_view text);
-
 class JsonWriter {
  public:
   explicit JsonWriter(std::string& out) : out_(out) {}

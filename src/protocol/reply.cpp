@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include "base/json_text.h"
 #include "protocol/codec.h"
 #include "protocol/endpoint.h"
 #include "protocol/json_encode.h"

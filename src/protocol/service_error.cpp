@@ -1,6 +1,6 @@
 #include "protocol/service_error.h"
 
-#include "protocol/json_writer.h"
+#include "base/json_text.h"
 
 namespace lambent::protocol {
 

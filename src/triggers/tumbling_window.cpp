@@ -5,8 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/json_text.h"
 #include "base/time_format.h"
-#include "triggers/json_append.h"
 
 namespace lambent::triggers {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/encoding.h"
-#include "triggers/json_append.h"
+#include "base/json_text.h"
 
 namespace lambent::triggers {
 namespace {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "base/json_text.h"
 #include "protocol/dynamodbstreams/tables.h"
 #include "protocol/json_encode.h"
 #include "services/dynamodbstreams/record_form.h"
@@ -30,7 +31,7 @@ std::string to_event(const protocol::dynamodbstreams::Record& record, std::strin
   protocol::append_json(json, protocol::dynamodbstreams::tables::structure_Record, &record);
   json.pop_back();
   json += R"(,"eventSourceARN":)";
-  protocol::append_json_string(json, arn);
+  append_json_string(json, arn);
   return json + "}";
 }
 
