@@ -131,9 +131,11 @@ TEST_F(Cli, HiddenCommandsGetTheirArgumentsUntouched) {
   EXPECT_THAT(listed_, ElementsAre("python"));
 }
 
-TEST_F(Cli, VersionIsPrinted) {
-  EXPECT_EQ(call({"version"}), kDone);
-  EXPECT_EQ(out_, "lambent 1.2.3\n");
+TEST_F(Cli, VersionIsPrintedByCommandAndByFlag) {
+  for (const char* word : {"version", "--version"}) {
+    EXPECT_EQ(call({word}), kDone);
+    EXPECT_EQ(out_, "lambent 1.2.3\n");
+  }
 }
 
 TEST_F(Cli, EndpointFilesRoundTrip) {

@@ -65,6 +65,7 @@ class CommandLine {
     add_backup();
     add_doctor();
     version_ = app_.add_subcommand("version", "Print the version");
+    app_.set_version_flag("--version", "lambent " + commands_.version, "Print the version");
     // Only now: a command added later would show it too.
     app_.footer(kExamples);
   }
@@ -163,7 +164,7 @@ class CommandLine {
       const auto ask = [&](const OperatorRequest& request) { return post_to_operator(request, clock.wall()); };
       return run_backup(backup_options_, environment_variable, ask, clock, std::cout, std::cerr);
     }
-    std::cout << "lambent " << commands_.version << '\n';
+    std::cout << app_.version() << '\n';
     return kDone;
   }
 

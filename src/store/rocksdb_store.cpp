@@ -222,6 +222,8 @@ rocksdb::DBOptions database_options(const RocksDbSettings& settings) {
   options.max_total_wal_size = 64 * kMiB;
   options.max_background_jobs = 2;
   options.max_open_files = 256;
+  // At open, one file is opened after the other: there are few, and threads for it cost more than that, for each space.
+  options.max_file_opening_threads = 1;
   options.info_log = std::make_shared<ProcessLogger>();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
