@@ -5,6 +5,8 @@ import os
 import pytest
 
 from runtime_paths import PYTHON_FLAGS, RUNTIMES
+from snapshot_checks import (counts_go_on, init_ran_once, instances_report, no_snapshot_is_made, snapshot_starter,
+                             template_reports)
 
 DIR = os.path.join(RUNTIMES, "python")
 
@@ -23,45 +25,22 @@ register_after_restore(calls.append, "after 1")
 register_after_restore(lambda n: calls.append("after %d" % n), n=2)
 def handler(event, context):
     return {"calls": calls, "random": [random.random(), secrets.token_hex(8), ssl.RAND_bytes(8).hex(), str(uuid.uuid4())],
-            "environ": dict(os.environ), "stream": context.log_stream_name, "pid": os.getpid(), "ppid": os.getppid()}
+            "env": dict(os.environ), "stream": context.log_stream_name, "pid": os.getpid(), "ppid": os.getppid()}
 """
 
 
 @pytest.fixture
 def start(python, snapshot, starter):
-    """start(source, env) -> (template, instance()) """
-
-    def run(source, env=None):
-        argv = [python] + PYTHON_FLAGS + [os.path.join(DIR, "template.py")]
-        template = snapshot(argv, {"app.py": source}, "app.handler", DIR, env)
-
-        def instance(env=None):
-            given = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "AWS_LAMBDA_LOG_STREAM_NAME": "own", **(env or {})}
-            return starter.start(template, "app.handler", DIR, given)
-
-        return template, instance
-
-    return run
+    command = [python] + PYTHON_FLAGS + [os.path.join(DIR, "template.py")]
+    return snapshot_starter(snapshot, starter, command, "app.py", "app.handler", DIR)
 
 
 def test_init_runs_once_and_hooks_in_their_order(start):
-    template, instance = start(APP, {"AWS_LAMBDA_LOG_STREAM_NAME": "init-stream", "OLD": "gone", "SAME": "same"})
-    results = [instance({"SAME": "same", "NEW": "new"}).result() for _ in range(5)]
-    for result in results:
-        assert result["calls"] == ["init", "before 2", "before 1", "after 1", "after 2"]
-        assert (result["stream"], result["ppid"]) == ("own", template.process.pid)
-        environ = result["environ"]
-        assert (environ["BY_INIT"], environ["SAME"], environ["NEW"]) == ("kept", "same", "new")
-        assert "OLD" not in environ and not [name for name in environ if name.startswith("LAMBENT_")]
-    assert template.output() == "init init-stream\n"
-    numbers = [number for result in results for number in result["random"]]
-    assert len(set(numbers)) == len(numbers)
+    assert init_ran_once(start, APP) == "init init-stream\n"
 
 
 def test_an_instance_serves_on_from_the_state_of_init(start):
-    _, instance = start("count = 0\ndef handler(e, c):\n    global count\n    count += 1\n    return count")
-    first, second = instance(), instance()
-    assert [first.result(), first.result(), second.result(), first.result()] == [1, 2, 1, 3]
+    counts_go_on(start, "count = 0\ndef handler(e, c):\n    global count\n    count += 1\n    return count")
 
 
 @pytest.mark.parametrize("source, error_type", [
@@ -71,21 +50,12 @@ def test_an_instance_serves_on_from_the_state_of_init(start):
      "Runtime.BeforeSnapshotError"),
 ])
 def test_an_init_that_fails_is_reported_by_the_template(start, source, error_type):
-    template, _ = start(source)
-    posted = template.server.posted.get(timeout=20)
-    assert (posted.kind, posted.json()["errorType"]) == ("init/error", error_type)
-    assert template.process.wait(20) == 1
+    template_reports(start, source, error_type, 1)
 
 
 def test_a_hook_that_fails_after_the_restore_is_reported_by_the_instance(start):
-    _, instance = start("from snapshot_restore_py import *\n@register_after_restore\ndef hook(): raise KeyError('k')\n"
-                        "def handler(e, c): 1")
-    for _ in range(2):
-        run = instance()
-        posted = run.receive()
-        assert posted.kind == "restore/error"
-        assert (posted.json()["errorType"], posted.json()["errorMessage"]) == ("Runtime.AfterRestoreError", "KeyError: 'k'")
-        assert run.exit_code() == 1
+    source = "from snapshot_restore_py import *\n@register_after_restore\ndef hook(): raise KeyError('k')\ndef handler(e, c): 1"
+    assert instances_report(start, source, "Runtime.AfterRestoreError", 1) == ["KeyError: 'k'"] * 2
 
 
 @pytest.mark.parametrize("source, left", [
@@ -94,9 +64,7 @@ def test_a_hook_that_fails_after_the_restore_is_reported_by_the_instance(start):
     ("kept = open('/dev/null')", "0 threads and 1 open"),
 ])
 def test_what_cannot_be_forked_ends_the_template_with_a_message(start, source, left):
-    template, _ = start(source + "\ndef handler(e, c): 1")
-    assert template.process.wait(20) == 3
-    assert "No snapshot is made of this version: INIT left %s" % left in template.output()
+    no_snapshot_is_made(start, source + "\ndef handler(e, c): 1", left)
 
 
 def test_the_functions_own_package_of_hooks_goes_first(start, starter):

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from runtime_paths import RUNTIMES
+from snapshot_checks import init_ran_once, instances_report, no_snapshot_is_made, snapshot_starter, template_reports
 
 DIR = os.path.join(RUNTIMES, "ruby")
 
@@ -29,32 +30,11 @@ end
 
 @pytest.fixture
 def start(snapshot, starter):
-    """start(source, env) -> (template, instance())"""
-
-    def run(source, env=None):
-        template = snapshot(["ruby", os.path.join(DIR, "template.rb")], {"function.rb": source}, "function.handler", DIR, env)
-
-        def instance(env=None):
-            given = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "AWS_LAMBDA_LOG_STREAM_NAME": "own", **(env or {})}
-            return starter.start(template, "function.handler", DIR, given)
-
-        return template, instance
-
-    return run
+    return snapshot_starter(snapshot, starter, ["ruby", os.path.join(DIR, "template.rb")], "function.rb", "function.handler", DIR)
 
 
 def test_init_runs_once_and_hooks_in_their_order(start):
-    template, instance = start(APP, {"AWS_LAMBDA_LOG_STREAM_NAME": "init-stream", "OLD": "gone", "SAME": "same"})
-    results = [instance({"SAME": "same", "NEW": "new"}).result() for _ in range(5)]
-    for result in results:
-        assert result["calls"] == ["init", "before 2", "before 1", "after 1", "after 2"]
-        assert (result["stream"], result["ppid"]) == ("own", template.process.pid)
-        environ = result["env"]
-        assert (environ["BY_INIT"], environ["SAME"], environ["NEW"]) == ("kept", "same", "new")
-        assert "OLD" not in environ and not [name for name in environ if name.startswith("LAMBENT_")]
-    assert template.output() == "init init-stream\n"
-    numbers = [number for result in results for number in result["random"]]
-    assert len(set(numbers)) == len(numbers)
+    assert init_ran_once(start, APP) == "init init-stream\n"
 
 
 @pytest.mark.parametrize("source, error_type", [
@@ -63,20 +43,12 @@ def test_init_runs_once_and_hooks_in_their_order(start):
      "Init<Runtime.BeforeSnapshotError>"),
 ])
 def test_an_init_that_fails_is_reported_by_the_template(start, source, error_type):
-    template, _ = start(source)
-    posted = template.server.posted.get(timeout=20)
-    assert (posted.kind, posted.json()["errorType"]) == ("init/error", error_type)
-    assert template.process.wait(20) == 1
+    template_reports(start, source, error_type, 1)
 
 
 def test_a_hook_that_fails_after_the_restore_is_reported_by_the_instance(start):
-    _, instance = start("require 'snapshot_restore'\nSnapshotRestore.register_after_restore { raise 'x' }\n"
-                        "def handler(event:, context:) = 1")
-    for _ in range(2):
-        run = instance()
-        posted = run.receive()
-        assert (posted.kind, posted.json()["errorType"]) == ("restore/error", "Init<Runtime.AfterRestoreError>")
-        assert run.exit_code() == 1
+    source = "require 'snapshot_restore'\nSnapshotRestore.register_after_restore { raise 'x' }\ndef handler(event:, context:) = 1"
+    instances_report(start, source, "Init<Runtime.AfterRestoreError>", 1)
 
 
 @pytest.mark.parametrize("source, left", [
@@ -84,6 +56,4 @@ def test_a_hook_that_fails_after_the_restore_is_reported_by_the_instance(start):
     ("KEPT = File.open('/dev/null')", "0 threads and 1 open"),
 ])
 def test_what_cannot_be_forked_ends_the_template_with_a_message(start, source, left):
-    template, _ = start(source + "\ndef handler(event:, context:) = 1")
-    assert template.process.wait(20) == 3
-    assert "No snapshot is made of this version: INIT left %s" % left in template.output()
+    no_snapshot_is_made(start, source + "\ndef handler(event:, context:) = 1", left)
