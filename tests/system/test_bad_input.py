@@ -18,6 +18,8 @@ SLOWEST = 10  # seconds for one answer: a bound for "does not hang", not an expe
 SAMPLES = {
     "lambda": {"FunctionName": "no-such-function", "LayerName": "no-such-layer",
                "UUID": "00000000-0000-0000-0000-000000000000",
+               "CapacityProviderName": "arn:aws:lambda:us-east-1:999999999999:capacity-provider:of-another-account",
+               "ResourceArn": "arn:aws:lambda:us-east-1:000000000000:function:no-such-function",
                "EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/none/stream/2026-01-01T00:00:00.000"},
     "dynamodb": {"TableName": "no-such-table"},
     "dynamodbstreams": {"StreamArn": "arn:aws:dynamodb:us-east-1:000000000000:table/none/stream/2026-01-01T00:00:00.000"},
@@ -41,6 +43,7 @@ def listed(server):
             (functions, "list_functions", "Functions", {}), (functions, "list_layers", "Layers", {}),
             (functions, "list_event_source_mappings", "EventSourceMappings", {}),
             (functions, "list_code_signing_configs", "CodeSigningConfigs", {}),
+            (functions, "list_capacity_providers", "CapacityProviders", {}),
             (roles, "list_roles", "Roles", {}), (roles, "list_policies", "Policies", {}),
             (tables, "list_tables", "TableNames", {}), (tables, "list_backups", "BackupSummaries", {})):
         if client.can_paginate(operation):

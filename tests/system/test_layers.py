@@ -206,3 +206,103 @@ def test_groups_that_are_only_kept(client, create):
     client.put_function_scaling_config(FunctionName=name, Qualifier="1", FunctionScalingConfig={"MaxExecutionEnvironments": 3})
     shown = client.get_function_scaling_config(FunctionName=name, Qualifier="1")
     assert shown["RequestedFunctionScalingConfig"] == {"MaxExecutionEnvironments": 3}
+
+
+PROVIDER = {"VpcConfig": {"SubnetIds": ["subnet-0a"], "SecurityGroupIds": ["sg-0a"]},
+            "PermissionsConfig": {"CapacityProviderOperatorRoleArn": "arn:aws:iam::000000000000:role/operator"}}
+
+
+def test_capacity_providers_are_kept_and_shown(client):
+    names = [new_name("cp") for _ in range(3)]
+    arns = {name: f"arn:aws:lambda:us-east-1:000000000000:capacity-provider:{name}" for name in names}
+    given = {**PROVIDER, "InstanceRequirements": {"Architectures": ["arm64"], "AllowedInstanceTypes": ["m7g.*"]},
+             "CapacityProviderScalingConfig": {"MaxVCpuCount": 40, "ScalingMode": "Manual", "ScalingPolicies": [
+                 {"PredefinedMetricType": "LambdaCapacityProviderAverageCPUUtilization", "TargetValue": 62.5}]},
+             "KmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k", "PropagateTags": {"Mode": "None"},
+             "TelemetryConfig": {"LoggingConfig": {"SystemLogLevel": "WARN", "LogGroup": "own"}}}
+    made = client.create_capacity_provider(CapacityProviderName=names[0], **given, Tags={"a": "1"})
+    assert made["ResponseMetadata"]["HTTPStatusCode"] == 202
+    shown = made["CapacityProvider"]
+    assert shown == {**given, "CapacityProviderArn": arns[names[0]], "State": "Active", "LastModified": shown["LastModified"]}
+    assert client.get_capacity_provider(CapacityProviderName=arns[names[0]])["CapacityProvider"] == shown
+    for name in names[1:]:
+        client.create_capacity_provider(CapacityProviderName=name, **PROVIDER)
+    assert refused(client.create_capacity_provider, CapacityProviderName=names[0], **PROVIDER)[:2] == (
+        409, "ResourceConflictException")
+    changed = client.update_capacity_provider(CapacityProviderName=names[0], CapacityProviderScalingConfig={"MaxVCpuCount": 80})
+    assert changed["CapacityProvider"]["CapacityProviderScalingConfig"] == {"MaxVCpuCount": 80}
+    assert changed["CapacityProvider"]["KmsKeyArn"] == given["KmsKeyArn"]
+    client.tag_resource(Resource=arns[names[0]], Tags={"b": "2"})
+    client.untag_resource(Resource=arns[names[0]], TagKeys=["a"])
+    assert client.list_tags(Resource=arns[names[0]])["Tags"] == {"b": "2"}
+    listed, marker = [], {}
+    while True:
+        page = client.list_capacity_providers(MaxItems=1, **marker)
+        assert len(page["CapacityProviders"]) == 1
+        listed += [each["CapacityProviderArn"] for each in page["CapacityProviders"]]
+        if "NextMarker" not in page:
+            break
+        marker = {"Marker": page["NextMarker"]}
+    assert sorted(arns.values()) == [arn for arn in sorted(listed) if arn in arns.values()]
+    assert client.list_capacity_providers(State="Failed")["CapacityProviders"] == []
+    versions = client.list_function_versions_by_capacity_provider(CapacityProviderName=names[0], MaxItems=1)
+    assert (versions["CapacityProviderArn"], versions["FunctionVersions"]) == (arns[names[0]], [])
+    for name in names:
+        assert client.delete_capacity_provider(CapacityProviderName=name)["CapacityProvider"]["State"] == "Deleting"
+    for call in (client.get_capacity_provider, client.update_capacity_provider, client.delete_capacity_provider,
+                 client.list_function_versions_by_capacity_provider):
+        assert refused(call, CapacityProviderName=names[0])[:2] == (404, "ResourceNotFoundException")
+
+
+def test_a_policy_is_one_document_given_by_statements_or_as_a_whole(client, create):
+    name = create(Publish=True)["FunctionName"]
+    resource = arn_of(name)
+    client.add_permission(FunctionName=name, StatementId="old", Action="lambda:InvokeFunction", Principal="*")
+    policy = {"Version": "2012-10-17", "Id": "mine", "Statement": [
+        {"Sid": "s", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "lambda:InvokeFunction", "Resource": resource}]}
+    put = client.put_resource_policy(ResourceArn=resource, Policy=json.dumps(policy))
+    assert json.loads(put["Policy"]) == policy
+    shown = client.get_resource_policy(ResourceArn=resource)
+    assert (shown["Policy"], shown["RevisionId"]) == (put["Policy"], put["RevisionId"])
+    assert json.loads(client.get_policy(FunctionName=name)["Policy"]) == policy
+    statement = json.loads(client.add_permission(
+        FunctionName=name, StatementId="new", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com")["Statement"])
+    assert json.loads(client.get_resource_policy(ResourceArn=resource)["Policy"])["Statement"] == [*policy["Statement"], statement]
+    version = f"{resource}:1"
+    assert refused(client.get_resource_policy, ResourceArn=version)[:2] == (404, "ResourceNotFoundException")
+    client.put_resource_policy(ResourceArn=version, Policy=json.dumps(policy))
+    assert refused(client.put_resource_policy, ResourceArn=resource, Policy=json.dumps(policy), RevisionId=put["RevisionId"])[:2] == (
+        412, "PreconditionFailedException")
+    assert refused(client.put_resource_policy, ResourceArn=resource, Policy="{")[:2] == (400, "InvalidParameterValueException")
+    assert refused(client.put_resource_policy, ResourceArn=arn_of("no-such-function"), Policy=json.dumps(policy))[:2] == (
+        404, "ResourceNotFoundException")
+    client.delete_resource_policy(ResourceArn=version)
+    client.delete_resource_policy(ResourceArn=resource)
+    for call in (client.get_resource_policy, client.delete_resource_policy):
+        assert refused(call, ResourceArn=resource)[:2] == (404, "ResourceNotFoundException")
+    assert refused(client.get_policy, FunctionName=name)[:2] == (404, "ResourceNotFoundException")
+
+
+def test_what_is_only_kept_is_there_after_a_restart(new_server):
+    server = new_server().start()
+    client = server.client("lambda")
+    resource = arn_of(server.create_function({"app.py": "def handler(event, context): pass\n"}))
+    client.create_capacity_provider(CapacityProviderName="one", **PROVIDER, Tags={"a": "1"})
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "lambda:*"}]})
+    client.put_resource_policy(ResourceArn=resource, Policy=policy)
+
+    def shown(client):
+        provider = client.get_capacity_provider(CapacityProviderName="one")["CapacityProvider"]
+        kept = client.get_resource_policy(ResourceArn=resource)
+        return provider, client.list_tags(Resource=provider["CapacityProviderArn"])["Tags"], kept["Policy"], kept["RevisionId"]
+
+    before = shown(client)
+    assert before[1] == {"a": "1"} and json.loads(before[2]) == json.loads(policy)
+    server.restart()
+    assert shown(server.client("lambda")) == before
+
+
+def test_durable_executions_are_refused_in_words(client, create):
+    name = create()["FunctionName"]
+    status, code, message = refused(client.list_durable_executions_by_function, FunctionName=name)
+    assert (status, code) == (501, "NotImplementedException") and "ListDurableExecutionsByFunction" in message

@@ -195,7 +195,11 @@ def test_forged_markers_of_every_list_of_functions_are_refused(server, sender, c
     others = client.list_functions(MaxItems=1)["NextMarker"]
     signing = client.create_code_signing_config(AllowedPublishers={"SigningProfileVersionArns": [
         "arn:aws:signer:us-east-1:000000000000:/signing-profiles/p/v"]})["CodeSigningConfig"]["CodeSigningConfigArn"]
-    samples = {"FunctionName": name, "LayerName": "any", "CodeSigningConfigArn": signing}
+    provider = new_name("cp")
+    client.create_capacity_provider(
+        CapacityProviderName=provider, VpcConfig={"SubnetIds": ["subnet-0a"], "SecurityGroupIds": []},
+        PermissionsConfig={"CapacityProviderOperatorRoleArn": ROLE})
+    samples = {"FunctionName": name, "LayerName": "any", "CodeSigningConfigArn": signing, "CapacityProviderName": provider}
     for operation in operations_with(model, "Marker"):
         answer = implemented(sender, model, operation, samples)
         if answer is None:
@@ -208,6 +212,7 @@ def test_forged_markers_of_every_list_of_functions_are_refused(server, sender, c
             assert (answer.status, answer.error, answer.message) == (
                 400, "InvalidParameterValueException", "Invalid Marker"), (operation, marker)
     client.delete_code_signing_config(CodeSigningConfigArn=signing)
+    client.delete_capacity_provider(CapacityProviderName=provider)
     assert checked > 100, checked
 
 

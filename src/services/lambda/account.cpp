@@ -22,7 +22,11 @@ void erase_tags(const std::vector<std::string>& keys, Tags& tags) {
   std::erase_if(tags, [&](const auto& tag) { return std::ranges::find(keys, tag.first) != keys.end(); });
 }
 
-// Tags belong to functions, never to their versions; and to event source mappings.
+bool is_capacity_provider(std::string_view arn) {
+  return arn.contains(":capacity-provider:");
+}
+
+// Tags belong to functions, never to their versions; and to event source mappings and capacity providers.
 ApiResult<void> check_taggable(std::string_view resource) {
   const auto name = catalog::parse_function_name(resource);
   if (name && name->qualifier.empty() && !name->region.empty()) return {};
@@ -74,6 +78,14 @@ Answer<protocol::Nothing> LambdaService::tag_resource(const CallContext&, api::T
     LAMBENT_CO_TRY_VOID(co_await change_mapping_tags(*mapping, add));
     co_return protocol::Nothing{};
   }
+  if (is_capacity_provider(request.resource)) {
+    const auto add = [&](protocol::Map<std::string>& tags) -> ApiResult<void> {
+      for (auto& [name, value] : request.tags) tags[name] = value;
+      return check_tags(tags);
+    };
+    LAMBENT_CO_TRY_VOID(co_await change_capacity_provider_tags(request.resource, add));
+    co_return protocol::Nothing{};
+  }
   LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
   LAMBENT_CO_TRY(auto change, co_await begin_change(request.resource));
   auto function = *change.current();
@@ -95,6 +107,14 @@ Answer<protocol::Nothing> LambdaService::untag_resource(const CallContext&, api:
     LAMBENT_CO_TRY_VOID(co_await change_mapping_tags(*mapping, remove));
     co_return protocol::Nothing{};
   }
+  if (is_capacity_provider(request.resource)) {
+    const auto remove = [&](protocol::Map<std::string>& tags) -> ApiResult<void> {
+      for (const auto& key : request.tag_keys) tags.erase(key);
+      return {};
+    };
+    LAMBENT_CO_TRY_VOID(co_await change_capacity_provider_tags(request.resource, remove));
+    co_return protocol::Nothing{};
+  }
   LAMBENT_CO_TRY_VOID(check_taggable(request.resource));
   LAMBENT_CO_TRY(auto change, co_await begin_change(request.resource));
   auto function = *change.current();
@@ -108,6 +128,11 @@ Answer<api::ListTagsResponse> LambdaService::list_tags(const CallContext&, api::
   if (const auto id = mapping_id(request.resource)) {
     LAMBENT_CO_TRY(const auto mapping, find_mapping(*id));
     reply.tags = to_map(mapping.tags);
+    co_return reply;
+  }
+  if (is_capacity_provider(request.resource)) {
+    LAMBENT_CO_TRY(auto provider, find_capacity_provider(request.resource));
+    reply.tags = std::move(provider.tags);
     co_return reply;
   }
   LAMBENT_CO_TRY_VOID(check_taggable(request.resource));

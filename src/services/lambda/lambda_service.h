@@ -164,6 +164,12 @@ class LambdaService final : public api::Service {
                                                         api::RemovePermissionRequest request) override;
   protocol::Answer<api::GetPolicyResponse> get_policy(const protocol::CallContext& call,
                                                       api::GetPolicyRequest request) override;
+  protocol::Answer<api::PutResourcePolicyResponse> put_resource_policy(const protocol::CallContext& call,
+                                                                       api::PutResourcePolicyRequest request) override;
+  protocol::Answer<api::GetResourcePolicyResponse> get_resource_policy(const protocol::CallContext& call,
+                                                                       api::GetResourcePolicyRequest request) override;
+  protocol::Answer<protocol::Nothing> delete_resource_policy(const protocol::CallContext& call,
+                                                             api::DeleteResourcePolicyRequest request) override;
 
   // kept.cpp
   protocol::Answer<api::CreateCodeSigningConfigResponse> create_code_signing_config(
@@ -192,6 +198,20 @@ class LambdaService final : public api::Service {
       const protocol::CallContext& call, api::PutFunctionScalingConfigRequest request) override;
   protocol::Answer<api::GetFunctionScalingConfigResponse> get_function_scaling_config(
       const protocol::CallContext& call, api::GetFunctionScalingConfigRequest request) override;
+
+  // capacity_providers.cpp
+  protocol::Answer<api::CreateCapacityProviderResponse> create_capacity_provider(
+      const protocol::CallContext& call, api::CreateCapacityProviderRequest request) override;
+  protocol::Answer<api::GetCapacityProviderResponse> get_capacity_provider(
+      const protocol::CallContext& call, api::GetCapacityProviderRequest request) override;
+  protocol::Answer<api::UpdateCapacityProviderResponse> update_capacity_provider(
+      const protocol::CallContext& call, api::UpdateCapacityProviderRequest request) override;
+  protocol::Answer<api::DeleteCapacityProviderResponse> delete_capacity_provider(
+      const protocol::CallContext& call, api::DeleteCapacityProviderRequest request) override;
+  protocol::Answer<api::ListCapacityProvidersResponse> list_capacity_providers(
+      const protocol::CallContext& call, api::ListCapacityProvidersRequest request) override;
+  protocol::Answer<api::ListFunctionVersionsByCapacityProviderResponse> list_function_versions_by_capacity_provider(
+      const protocol::CallContext& call, api::ListFunctionVersionsByCapacityProviderRequest request) override;
 
   // invocation.cpp
   protocol::Answer<api::InvocationResponse> invoke(const protocol::CallContext& call,
@@ -296,6 +316,9 @@ class LambdaService final : public api::Service {
   // The function, version or alias that has a policy; its qualifier is "$LATEST" where none was given.
   [[nodiscard]] ApiResult<Named> find_policy_owner(std::string_view name,
                                                    const std::optional<std::string>& qualifier) const;
+  // The same by its ARN.
+  [[nodiscard]] ApiResult<Named> find_policy_owner_by_arn(std::string_view arn) const;
+  [[nodiscard]] ApiResult<void> check_policy_size(const std::vector<std::pair<std::string, std::string>>& policy) const;
   net::Task<ApiResult<void>> change_policy(
       Named named, std::optional<std::string> revision_id,
       std::function<ApiResult<void>(std::vector<std::pair<std::string, std::string>>&)> edit_statements);
@@ -333,6 +356,20 @@ class LambdaService final : public api::Service {
   [[nodiscard]] ApiResult<api::CodeSigningConfig> find_code_signing(const std::string& arn) const;
   net::Task<ApiResult<void>> keep_code_signing(api::CodeSigningConfig config);
   [[nodiscard]] std::vector<std::string> functions_with_code_signing(const std::string& arn) const;
+
+  // A turn of its own in the catalog; no function has such a name.
+  static constexpr std::string_view kCapacityTurn = "/capacity-providers";
+  struct CapacityProvider {
+    api::CapacityProvider shown;
+    protocol::Map<std::string> tags;
+  };
+  // The name of a capacity provider of this account and region.
+  [[nodiscard]] ApiResult<std::string> capacity_provider_name(std::string_view name_or_arn) const;
+  [[nodiscard]] std::string capacity_provider_arn(std::string_view name) const;
+  [[nodiscard]] ApiResult<CapacityProvider> find_capacity_provider(std::string_view name_or_arn) const;
+  net::Task<ApiResult<void>> keep_capacity_provider(CapacityProvider provider);
+  net::Task<ApiResult<void>> change_capacity_provider_tags(
+      std::string arn, std::function<ApiResult<void>(protocol::Map<std::string>&)> edit);
 
   [[nodiscard]] ApiResult<void> check_alias(const catalog::Entry& entry, const catalog::Alias& alias) const;
 

@@ -1,4 +1,5 @@
-// AddPermission, RemovePermission and GetPolicy. Policies are kept and shown; nothing evaluates them yet.
+// AddPermission, RemovePermission and GetPolicy, and the same documents as a whole: PutResourcePolicy,
+// GetResourcePolicy and DeleteResourcePolicy. Policies are kept and shown; nothing evaluates them yet.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +19,10 @@ namespace {
 
 protocol::ServiceError no_policy() {
   return api::ResourceNotFoundException{.message = "The resource you requested does not exist."};
+}
+
+protocol::ServiceError nothing_to_remove() {
+  return api::ResourceNotFoundException{.message = "No policy is associated with the given resource."};
 }
 
 // The revision that a policy is part of: its alias's or its version's.
@@ -51,6 +56,19 @@ ApiResult<LambdaService::Named> LambdaService::find_policy_owner(std::string_vie
   return named;
 }
 
+ApiResult<LambdaService::Named> LambdaService::find_policy_owner_by_arn(std::string_view arn) const {
+  if (arn.contains(":runtime/")) return failure(no_policy());  // the other resource that the model has; none is here
+  return find_policy_owner(arn, std::nullopt);
+}
+
+ApiResult<void> LambdaService::check_policy_size(const Statements& policy) const {
+  const auto size = make_policy(policy).size();
+  if (size <= settings_.calls.policy_bytes) return {};
+  return failure(api::PolicyLengthExceededException{
+      .message = fmt::format("The final policy size ({}) is bigger than the limit ({}).", size,
+                             settings_.calls.policy_bytes)});
+}
+
 net::Task<ApiResult<void>> LambdaService::change_policy(
     Named named, std::optional<std::string> revision_id,
     std::function<ApiResult<void>(std::vector<std::pair<std::string, std::string>>&)> edit_statements) {
@@ -61,7 +79,7 @@ net::Task<ApiResult<void>> LambdaService::change_policy(
   catalog::Edit edit{.settings = *entry.settings};
   auto& statements = edit.settings->policies[named.qualifier];
   LAMBENT_CO_TRY_VOID(edit_statements(statements));
-  if (statements.empty()) edit.settings->policies.erase(named.qualifier);
+  if (!has_statements(statements)) edit.settings->policies.erase(named.qualifier);
   renew_revision(entry, named.qualifier, parts_.random.uuid(), edit);
   const auto committed = co_await change.commit(std::move(edit));
   if (!committed) co_return failure(to_api_error(committed.error()));
@@ -89,11 +107,7 @@ Answer<api::AddPermissionResponse> LambdaService::add_permission(const CallConte
                                  request.statement_id)});
     }
     statements.emplace_back(request.statement_id, statement);
-    const auto size = make_policy(statements).size();
-    if (size <= settings_.calls.policy_bytes) return {};
-    return failure(api::PolicyLengthExceededException{
-        .message = fmt::format("The final policy size ({}) is bigger than the limit ({}).", size,
-                               settings_.calls.policy_bytes)});
+    return check_policy_size(statements);
   };
   LAMBENT_CO_TRY_VOID(co_await change_policy(named, request.revision_id, add));
   api::AddPermissionResponse reply;
@@ -104,9 +118,7 @@ Answer<api::AddPermissionResponse> LambdaService::add_permission(const CallConte
 Answer<protocol::Nothing> LambdaService::remove_permission(const CallContext&, api::RemovePermissionRequest request) {
   LAMBENT_CO_TRY(const auto named, find_policy_owner(request.function_name, request.qualifier));
   const auto remove = [&](Statements& statements) -> ApiResult<void> {
-    if (statements.empty()) {
-      return failure(api::ResourceNotFoundException{.message = "No policy is associated with the given resource."});
-    }
+    if (statements.empty()) return failure(nothing_to_remove());
     if (std::erase_if(statements, [&](const auto& each) { return each.first == request.statement_id; }) > 0) return {};
     return failure(api::ResourceNotFoundException{
         .message = fmt::format("Statement {} is not found in resource policy.", request.statement_id)});
@@ -124,6 +136,44 @@ Answer<api::GetPolicyResponse> LambdaService::get_policy(const CallContext&, api
   reply.policy = make_policy(policy->second);
   reply.revision_id = revision_of(*named.entry, named.qualifier);
   co_return reply;
+}
+
+Answer<api::PutResourcePolicyResponse> LambdaService::put_resource_policy(const CallContext&,
+                                                                          api::PutResourcePolicyRequest request) {
+  LAMBENT_CO_TRY(const auto named, find_policy_owner_by_arn(request.resource_arn));
+  const auto policy = read_policy(request.policy);
+  if (!policy) co_return failure(invalid_parameter(policy.error()));
+  LAMBENT_CO_TRY_VOID(check_policy_size(*policy));
+  const auto replace = [&](Statements& statements) -> ApiResult<void> {
+    statements = *policy;
+    return {};
+  };
+  LAMBENT_CO_TRY_VOID(co_await change_policy(named, request.revision_id, replace));
+  LAMBENT_CO_TRY(const auto changed, find_policy_owner_by_arn(request.resource_arn));
+  co_return api::PutResourcePolicyResponse{.policy = make_policy(*policy),
+                                           .revision_id = revision_of(*changed.entry, changed.qualifier)};
+}
+
+Answer<api::GetResourcePolicyResponse> LambdaService::get_resource_policy(const CallContext&,
+                                                                          api::GetResourcePolicyRequest request) {
+  LAMBENT_CO_TRY(const auto named, find_policy_owner_by_arn(request.resource_arn));
+  const auto& policies = named.entry->settings->policies;
+  const auto policy = policies.find(named.qualifier);
+  if (policy == policies.end()) co_return failure(no_policy());
+  co_return api::GetResourcePolicyResponse{.policy = make_policy(policy->second),
+                                           .revision_id = revision_of(*named.entry, named.qualifier)};
+}
+
+Answer<protocol::Nothing> LambdaService::delete_resource_policy(const CallContext&,
+                                                                api::DeleteResourcePolicyRequest request) {
+  LAMBENT_CO_TRY(const auto named, find_policy_owner_by_arn(request.resource_arn));
+  const auto remove = [](Statements& statements) -> ApiResult<void> {
+    if (statements.empty()) return failure(nothing_to_remove());
+    statements.clear();
+    return {};
+  };
+  LAMBENT_CO_TRY_VOID(co_await change_policy(named, request.revision_id, remove));
+  co_return protocol::Nothing{};
 }
 
 }  // namespace lambent::services::lambda

@@ -1,3 +1,4 @@
+#include "services/lambda/policy_text.h"
 #include "services/lambda/test_service.h"
 
 namespace lambent::services::lambda {
@@ -79,6 +80,71 @@ TEST_F(Policies, AreRemovedByStatement) {
   EXPECT_EQ(remove("s1"), "ok");
   EXPECT_EQ(remove("s1"), "404 ResourceNotFoundException: No policy is associated with the given resource.");
   EXPECT_EQ(outcome(get()), "404 ResourceNotFoundException: The resource you requested does not exist.");
+}
+
+TEST_F(Policies, AreGivenAsAWholeAndAreTheSameDocument) {
+  ASSERT_TRUE(add("old"));
+  const std::string whole =
+      R"({"Version":"2012-10-17","Id":"mine","Statement":[{"Sid":"s1","Effect":"Allow","Principal":"*","Action":)"
+      R"("lambda:InvokeFunction"},{"Effect":"Deny","NotPrincipal":"*","NotAction":"lambda:*"}]})";
+  const auto put = t.run(service.put_resource_policy(call, {.resource_arn = kArn, .policy = whole}));
+  ASSERT_TRUE(put) << outcome(put);
+  EXPECT_EQ(put->policy, whole);
+  EXPECT_EQ(put->revision_id, configuration()->revision_id);
+  EXPECT_EQ(get()->policy, whole);
+  const auto added = add("s2");
+  ASSERT_TRUE(added) << outcome(added);
+  const auto shown = [&] { return t.run(service.get_resource_policy(call, {.resource_arn = kArn})); };
+  EXPECT_EQ(*shown()->policy, whole.substr(0, whole.size() - 2) + "," + *added->statement + "]}");
+  EXPECT_EQ(add("s1").error().code, "ResourceConflictException");
+  EXPECT_EQ(remove("s2"), "ok");
+  t.restart();
+  EXPECT_EQ(make_policy(t.catalog->entry("hello")->settings->policies.at("$LATEST")), whole);
+}
+
+TEST_F(Policies, EndWithTheirLastStatementOrAsAWhole) {
+  const auto put = [&](std::string arn, std::optional<std::string> revision = {}) {
+    return outcome(t.run(service.put_resource_policy(
+        call, {.resource_arn = std::move(arn),
+               .policy = R"({"Statement":{"Sid":"s","Effect":"Allow","Principal":"*","Action":"*"}})",
+               .revision_id = std::move(revision)})));
+  };
+  const auto erase = [&](std::string arn) {
+    return outcome(t.run(service.delete_resource_policy(call, {.resource_arn = std::move(arn)})));
+  };
+  ASSERT_EQ(put(kArn), "ok");
+  EXPECT_EQ(*get()->policy, R"({"Statement":[{"Sid":"s","Effect":"Allow","Principal":"*","Action":"*"}]})");
+  EXPECT_EQ(remove("s"), "ok");
+  EXPECT_EQ(outcome(get()), "404 ResourceNotFoundException: The resource you requested does not exist.");
+  ASSERT_EQ(put(kArn + ":live"), "ok");
+  EXPECT_EQ(erase(kArn), "404 ResourceNotFoundException: No policy is associated with the given resource.");
+  EXPECT_EQ(erase(kArn + ":live"), "ok");
+  EXPECT_FALSE(get("live"));
+  EXPECT_TRUE(put(kArn, "11111111-1111-1111-1111-111111111111").starts_with("412 PreconditionFailedException"));
+  EXPECT_EQ(put(kArn + ":nope"), kNotFound + kArn + ":nope");
+  EXPECT_EQ(put("arn:aws:lambda:us-east-1:000000000000:runtime/r"),
+            "404 ResourceNotFoundException: The resource you requested does not exist.");
+}
+
+TEST_F(Policies, AreRefusedWhereTheyAreNone) {
+  const auto put = [&](std::string policy) {
+    return outcome(t.run(service.put_resource_policy(call, {.resource_arn = kArn, .policy = std::move(policy)})));
+  };
+  EXPECT_EQ(put("{"), invalid("The policy is not a JSON object."));
+  EXPECT_EQ(put("{}"), invalid("Missing required field Statement"));
+  EXPECT_EQ(put(R"({"Statement":[]})"), invalid("The policy has no statement."));
+  const std::string incomplete =
+      invalid("Each statement of the policy must have an Effect (Allow or Deny), a Principal and an Action.");
+  EXPECT_EQ(put(R"({"Statement":[1]})"), incomplete);
+  EXPECT_EQ(put(R"({"Statement":{"Effect":"Allow","Action":"*"}})"), incomplete);
+  EXPECT_EQ(put(R"({"Statement":{"Effect":"Perhaps","Principal":"*","Action":"*"}})"), incomplete);
+  const std::string statement = R"({"Sid":"s","Effect":"Allow","Principal":"*","Action":"*"})";
+  EXPECT_EQ(put(R"({"Statement":[)" + statement + "," + statement + "]}"),
+            invalid("Statement IDs (SID) in a single policy must be unique."));
+  EXPECT_EQ(put(R"({"Statement":{"Sid":"/head","Effect":"Allow","Principal":"*","Action":"*"}})"),
+            invalid("The policy has an invalid statement id."));
+  EXPECT_TRUE(put(R"({"Statement":[)" + statement + R"(],"Id":")" + std::string(20480, 'x') + "\"}")
+                  .starts_with("400 PolicyLengthExceededException"));
 }
 
 TEST_F(Policies, AreBounded) {
