@@ -6,10 +6,10 @@
 #include <span>
 #include <string_view>
 
+#include "base/json_text.h"
 #include "extensions/attendant_line.h"
 #include "extensions/extension_request.h"
 #include "extensions/subscription.h"
-#include "extensions/telemetry_feed.h"
 
 namespace {
 
@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(message->who < 2 || message->who == kTheRuntime);
   }
   boost::system::error_code error;
-  const auto printed = boost::json::parse(json_string(text), error);
+  const auto printed = boost::json::parse(lambent::json_string(text), error);
   check(!error && printed.is_string());
   return 0;
 }
