@@ -92,6 +92,11 @@ def reports_of(server, name, field="Duration"):
     return [float(value) for value in re.findall(rf"REPORT .*?\t{field}: ([0-9.]+) ms", log_of(server, name))]
 
 
+def wait_until_done(server, name, calls=1):
+    """Extensions too: the instance takes the next call, and no other is started for it."""
+    wait_for(lambda: len(reports_of(server, name)) == calls, f"{calls} reports")
+
+
 def log_of(server, name):
     return server.run("logs", name, "--lines", "100000", "--data", str(server.data), check=False).stdout
 
@@ -104,6 +109,7 @@ def create(server, layers, files=None, environment=None, **options):
 def test_extensions_hear_of_calls_and_the_instance_waits_for_them(server, layer):
     name = create(server, [layer({"extensions/watcher!": PYTHON}), layer({"extensions/shell.sh!": BASH})])
     first, response = server.invoke(name, {}, LogType="Tail")
+    wait_until_done(server, name)
     second, _ = server.invoke(name, {})
     lines = second["files"]["watcher"].splitlines()
     told = json.loads(lines[0].split(" ", 2)[2])
@@ -133,12 +139,12 @@ def test_their_environment_is_the_function_s_without_the_handler_s(server, layer
 def test_what_extensions_take_after_the_answer_is_billed(server, layer):
     name = create(server, [layer({"extensions/watcher!": PYTHON})], environment={"SLOW": "2"})
     server.invoke(name, {})
-    wait_for(lambda: reports_of(server, name), "the first report")
+    wait_until_done(server, name)
     begin = time.monotonic()
     answer, _ = server.invoke(name, {})
     spent = (time.monotonic() - begin) * 1000
     assert f"REPORT RequestId: {answer['id']}" not in log_of(server, name)
-    wait_for(lambda: len(reports_of(server, name)) == 2, "the second report")
+    wait_until_done(server, name, 2)
     duration, billed = reports_of(server, name)[1], reports_of(server, name, "Billed Duration")
     assert spent < duration and 2000 <= duration < 10_000
     assert billed[1] == math.ceil(duration)
@@ -152,7 +158,7 @@ def test_what_extensions_take_after_the_answer_is_billed(server, layer):
 def test_extensions_have_no_longer_than_the_call(server, layer):
     name = create(server, [layer({"extensions/watcher!": PYTHON})], environment={"SLOW": "60"}, Timeout=3)
     server.invoke(name, {})
-    wait_for(lambda: reports_of(server, name), "the report")
+    wait_until_done(server, name)
     assert 3000 <= reports_of(server, name)[0] < 10_000
     assert "\tStatus: timeout\t" in log_of(server, name)
 
@@ -190,6 +196,7 @@ def test_they_run_beside_every_runtime(server, layer, kind, node_runtime, ruby_r
         assert "FunctionError" not in response, answer
         lines = [line for line in answer.splitlines() if "INVOKE" in line]
         assert calls - 1 <= len(lines) <= calls
+        wait_until_done(server, name, calls)
 
 
 def test_the_end_of_an_instance_is_told_and_waited_for(server, layer):
@@ -276,6 +283,7 @@ def handler(event, context):
 def test_a_thread_of_the_runtime_is_an_internal_extension(server):
     name = server.create_function({"app.py": INTERNAL}, Timeout=10)
     first, response = server.invoke(name, {}, LogType="Tail")
+    wait_until_done(server, name)
     second, _ = server.invoke(name, {})
     assert first["registered"] == [200, name] and first["late"] == "Extension.RegistrationClosed"
     assert [event["requestId"] for event in second["heard"]][0] == first["id"]
