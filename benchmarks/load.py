@@ -77,7 +77,7 @@ class WarmRun:
     def start(self):
         for contender in list(self.contenders):
             own = self.folder / contender.group.name
-            own.mkdir()
+            own.mkdir(exist_ok=True)  # two contenders may share a server
             print(f"starting {contender.title}", file=sys.stderr)
             self._or_leave_out(contender, lambda: self._start(contender, own))
 
