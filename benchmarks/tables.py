@@ -115,6 +115,7 @@ class Tables(Contender):
             self.start_engine(folder)
             self.load()
         self.sign()
+        self.caller.connection = None  # the server closes what was idle while other tables were loaded
         answer = self.caller.call(*self.operation(self.items // 2))
         if not OPERATIONS[self.operation](answer):
             raise NotAvailable(f"answers {str(answer)[:200]}")
