@@ -25,5 +25,5 @@ lambent_external(libzip PACKAGES libzip)
 lambent_external(seccomp PACKAGES libseccomp)
 lambent_external(tomlplusplus)
 lambent_external(cli11)
-lambent_external(boost_beast LIBRARIES Threads::Threads)  # headers only: its parser of HTTP
+lambent_external(asio LIBRARIES Threads::Threads)
 lambent_external(zlib PACKAGES zlib)

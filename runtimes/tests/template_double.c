@@ -61,14 +61,16 @@ int lambent_template_forked(pid_t child) {
   return 0;
 }
 
+static int block = -1;
+
 // As the platform does, it leaves no descriptor but the standard ones and those it gives.
-int lambent_template_become(void) {
+int lambent_template_join(void) {
   dup2(ordered[0], 1);
   dup2(ordered[0], 2);
-  // Out of the way of the numbers that are asked for.
-  int lowest = 3;
+  // Out of the way of the numbers that are asked for, and of those of event loops that are made meanwhile.
+  int lowest = 50;
   for (int i = 0; i < EXTRAS; ++i) lowest = numbers[i] >= lowest ? numbers[i] + 1 : lowest;
-  const int block = fcntl(ordered[1], F_DUPFD_CLOEXEC, lowest);
+  block = fcntl(ordered[1], F_DUPFD_CLOEXEC, lowest);
   int extras[EXTRAS] = {-1, -1};
   for (int i = 0; i < EXTRAS; ++i) {
     if (ordered[2 + i] >= 0) extras[i] = fcntl(ordered[2 + i], F_DUPFD_CLOEXEC, lowest);
@@ -81,5 +83,9 @@ int lambent_template_become(void) {
     dup2(extras[i], numbers[i]);
     close(extras[i]);
   }
+  return 0;
+}
+
+int lambent_template_wait(void) {
   return block;
 }

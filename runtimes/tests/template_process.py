@@ -22,7 +22,7 @@ def build_node_addon(folder):
     """Compiles the add-on of the Node.js runtime; returns its path."""
     node = subprocess.run(["node", "-p", "process.execPath"], capture_output=True, text=True, check=True).stdout
     headers = os.path.join(os.path.dirname(os.path.dirname(node)), "include", "node")
-    sources = [os.path.join(RUNTIMES, "nodejs", "native", name) for name in ("fork.c", "math_random.c")]
+    sources = [os.path.join(RUNTIMES, "nodejs", "native", name) for name in ("fork.c", "math_random.c", "touched_pages.c")]
     return _build(sources, folder, "lambent_fork.node", "-I" + headers)
 
 
@@ -50,6 +50,7 @@ class Template:
         self.process = subprocess.Popen(argv, env=full, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output,
                                         stderr=output, pass_fds=[theirs.fileno(), *inherited])
         theirs.close()
+        self.on_fork = lambda process: None  # called with a fork before it is assigned
         self._forked = None
         self._came = threading.Condition()
         self._children = {}
@@ -64,11 +65,12 @@ class Template:
             self._forked = None
             socket.send_fds(self._control, [" ".join(map(str, inherited)).encode()], fds)
             os.close(read_end)
-            os.write(write_end, b"".join(("%s=%s" % item).encode() + b"\0" for item in env.items()))
-            os.close(write_end)
             if not self._came.wait_for(lambda: self._forked or self.process.poll() is not None, FORK_SECONDS):
                 raise TimeoutError("the template does not fork")
             assert self._forked, "the template ended with %s" % self.process.poll()
+            self.on_fork(self._forked)
+            os.write(write_end, b"".join(("%s=%s" % item).encode() + b"\0" for item in env.items()))
+            os.close(write_end)
             return self._forked
 
     def stop(self):

@@ -55,17 +55,23 @@ int lambent_template_forked(pid_t child) {
   return setns(own_namespace, CLONE_NEWPID);
 }
 
-int lambent_template_become(void) {
+static int block = -1;
+
+int lambent_template_join(void) {
   if (getpid() != 1) return -1;
   const int out = open(output, O_WRONLY | O_APPEND);
   if (out < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) return -1;
   // A number that no descriptor of the interpreter has, since some of them remember theirs.
-  const unsigned block = (unsigned)open(environment, O_RDONLY | O_CLOEXEC);
+  block = open(environment, O_RDONLY | O_CLOEXEC);
   int line[2];
-  if (block >= LINE || socketpair(AF_UNIX, SOCK_STREAM, 0, line) != 0) return -1;
+  if (block < 0 || block >= LINE || socketpair(AF_UNIX, SOCK_STREAM, 0, line) != 0) return -1;
   if (line[0] == LINE || line[1] == LINE || dup2(line[0], LINE) < 0) return -1;
-  close_range(3, block - 1, 0);
-  close_range(block + 1, LINE - 1, 0);
+  close_range(3, (unsigned)block - 1, 0);
+  close_range((unsigned)block + 1, LINE - 1, 0);
   close_range(LINE + 1, ~0U, 0);
-  return (int)block;
+  return 0;
+}
+
+int lambent_template_wait(void) {
+  return block;
 }

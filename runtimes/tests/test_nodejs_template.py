@@ -56,6 +56,34 @@ def test_a_fork_shares_no_descriptor_with_the_template_but_dev_null(run_forked_n
     assert all_targets.count("anon_inode:[eventfd]") <= 2
 
 
+def _state_and_faults(pid):
+    with open("/proc/%d/stat" % pid) as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return fields[0], int(fields[7])
+
+
+def test_the_memory_that_a_start_touches_is_a_forks_own_before_it_is_assigned(run_forked_node, node_template):
+    waiting = []
+
+    def wait_until_it_waits(process):
+        seen = _state_and_faults(process.pid)
+        while True:
+            time.sleep(0.1)
+            seen, before = _state_and_faults(process.pid), seen
+            if seen == before and seen[0] == "S":
+                return waiting.append(seen[1])
+
+    node_template.on_fork = wait_until_it_waits
+    try:
+        run = run_forked_node("exports.handler = async (event) => ({ event });")
+    finally:
+        node_template.on_fork = lambda process: None
+    assert run.result(1) == {"event": 1}
+    ahead, later = waiting[0], _state_and_faults(run.process.pid)[1] - waiting[0]
+    print(ahead, later)
+    assert later < ahead / 3
+
+
 RANDOM = """
 const crypto = require('crypto');
 const first = Math.random();

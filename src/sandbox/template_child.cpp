@@ -3,7 +3,10 @@
 //
 //     while (lambent_template_next(fd) == 1) {
 //       child = fork();
-//       if (child == 0) { block = lambent_template_become(); ... the instance, with the environment read from block }
+//       if (child == 0) {
+//         lambent_template_join(); ... what every instance needs ...
+//         block = lambent_template_wait(); ... the instance, with the environment read from block
+//       }
 //       else lambent_template_forked(child);
 //     }
 //
@@ -53,6 +56,7 @@ struct Template {
   std::unordered_map<pid_t, Child> children;
   ForkRequest request{};
   std::vector<UniqueFd> given;  // with the request
+  UniqueFd joined;              // in a fork that has joined its shell: the line to its first process
 
   [[nodiscard]] int pid_namespace() const { return given[0].get(); }
   [[nodiscard]] int line() const { return given[kShellNamespaces.size()].get(); }
@@ -227,12 +231,12 @@ Result<UniqueFd> wait_for_assignment(const UniqueFd& line) {
   return read_end;
 }
 
-Result<UniqueFd> become(Template& self) {
+Result<> join(Template& self) {
   LAMBENT_TRY_VOID(join_shell(self));
   LAMBENT_TRY_VOID(confine_fork(self));
   report(self, {TemplateEvent::joined, 0, self.request.key, 0, 0, {}});
-  LAMBENT_TRY(const UniqueFd line, let_go(self));
-  return wait_for_assignment(line);
+  LAMBENT_TRY(self.joined, let_go(self));
+  return {};
 }
 
 }  // namespace
@@ -272,13 +276,23 @@ LAMBENT_TEMPLATE_API int lambent_template_forked(pid_t child) {
   return self.is_in_house() ? 0 : setns(self.own.get(), CLONE_NEWPID);
 }
 
-// In the fork. Gives a descriptor from which the environment is read (NAME=value, NUL, ... until its end), once the
-// instance is assigned. -1: it must end at once.
-LAMBENT_TEMPLATE_API int lambent_template_become() {
+// In the fork: confines it in its shell. Nothing of the template's stays open but the standard descriptors, and 3 until
+// the fork is assigned. 0; or -1: it must end at once.
+LAMBENT_TEMPLATE_API int lambent_template_join() {
   using namespace lambent::sandbox;
   Template& self = the_template();
-  auto block = become(self);
-  if (block) return block->release();
-  report_failure(self, block.error());
+  const auto joined = join(self);
+  if (joined) return 0;
+  report_failure(self, joined.error());
   return -1;
+}
+
+// In a fork that has joined. Gives a descriptor from which the environment is read (NAME=value, NUL, ... until its
+// end), once the instance is assigned. -1: it must end at once.
+LAMBENT_TEMPLATE_API int lambent_template_wait() {
+  using namespace lambent::sandbox;
+  Template& self = the_template();
+  auto block = wait_for_assignment(self.joined);
+  self.joined.reset();
+  return block ? block->release() : -1;
 }

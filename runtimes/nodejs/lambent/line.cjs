@@ -25,7 +25,7 @@ class Line {
   #out = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #hasSaidThatItWaits = false;
 
-  // fd: the connected socket, blocking. io: in place of it, for rehearsals.
+  // fd: the connected socket, blocking. io: reads and writes in place of fs.
   constructor(fd, io = fs) {
     this.#fd = fd;
     this.#io = io;
@@ -157,10 +157,10 @@ function printable(text) {
 }
 
 // The line that the environment names, whose variable is gone then.
-function take(environment) {
+function take(environment, io) {
   const fd = Number(environment[VARIABLE]);
   delete environment[VARIABLE];
-  return new Line(fd);
+  return new Line(fd, io);
 }
 
-module.exports = { Line, VARIABLE, take };
+module.exports = { KINDS, VARIABLE, take };

@@ -17,14 +17,15 @@ const EXIT_UNCAUGHT_EXCEPTION = 129;
 
 let platform; // line.Line
 
-async function main() {
-  connect(process.env);
-  await serve(await initialize());
+// io: of the line, where it is not fs. invocations: so many, then it resolves.
+async function main(io, invocations = Infinity) {
+  connect(process.env, io);
+  await serve(await initialize(), invocations);
 }
 
 // To the platform, by the line that the environment names.
-function connect(environment) {
-  platform = line.take(environment);
+function connect(environment, io) {
+  platform = line.take(environment, io);
 }
 
 // INIT: resolves to the user's handler. Where that fails: reports it and ends the process.
@@ -48,10 +49,10 @@ async function initialize() {
 }
 
 // Runs until the platform ends the process.
-async function serve(handler) {
+async function serve(handler, invocations = Infinity) {
   const around = invocation.surroundings(process.env);
   try {
-    for (;;) await invocation.serveOne(platform, handler, around);
+    for (let left = invocations; left > 0; left--) await invocation.serveOne(platform, handler, around);
   } catch (error) { // the platform is gone: nobody is left to report to
     logs.logError('Platform failure', error);
     process.exit(1);

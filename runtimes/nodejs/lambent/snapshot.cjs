@@ -13,8 +13,9 @@ const EXIT_UNSAFE = 3;
 const UUIDS_AHEAD = 128; // Node.js draws so many ahead, and random integers by 1024
 const INTEGERS_AHEAD = 1024;
 
-// Runs INIT. native: the add-on. Resolves to resume(environment), which makes an instance of a fork; ends the process
-// where INIT fails.
+// Runs INIT. native: the add-on. Resolves to resume(environment), which makes an instance of a fork, and
+// tryToResume(environment, io), the same by a line of io and without any code of the function; ends the process where INIT
+// fails.
 async function prepare(native) {
   const started = { ...process.env };
   const descriptors = openDescriptors();
@@ -24,12 +25,16 @@ async function prepare(native) {
   native.dropSpare();
   const left = openDescriptors().filter((fd) => !descriptors.includes(fd));
   if (left.length > 0) endUnsafe(`${left.length} open descriptors`);
-  return async (environment) => {
-    client.connect(environment);
+  const resume = async (environment, io, serves, restored) => {
+    client.connect(environment, io);
     take(started, environment);
-    drainRandomNumbers();
-    await runHooks('afterRestore', client.endRestore, 'AfterRestoreError');
-    await client.serve(handler);
+    await restored();
+    await client.serve(serves);
+  };
+  const runAfterRestore = () => runHooks('afterRestore', client.endRestore, 'AfterRestoreError');
+  return {
+    resume: (environment) => resume(environment, fs, handler, runAfterRestore),
+    tryToResume: (environment, io) => resume(environment, io, async (event) => ({ ...event }), async () => {}),
   };
 }
 
@@ -68,4 +73,4 @@ function endUnsafe(what) {
   process.exit(EXIT_UNSAFE);
 }
 
-module.exports = { endUnsafe, prepare };
+module.exports = { drainRandomNumbers, endUnsafe, prepare };

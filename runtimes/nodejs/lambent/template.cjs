@@ -2,9 +2,9 @@
 // A template: a Node.js process with this client loaded and no user code, of which each instance is a fork.
 //
 // main() asks the platform, by way of the add-on (native/fork.c), for orders and forks on each. The fork becomes an
-// instance: it joins its sandbox, waits for its assignment, and from then on is what a new process would be, by the steps
-// of beginAsNew(). Where a new process would differ in what cannot be changed after its start, mustExec() says so, and the
-// fork replaces itself by one.
+// instance: it joins its sandbox, does what every start does, waits for its assignment, and from then on is what a new
+// process would be, by the steps of beginAsNew(). Where a new process would differ in what cannot be changed after its
+// start, mustExec() says so, and the fork replaces itself by one.
 //
 // Only one thread goes on in a fork, so the template runs with flags (README.md) by which V8 gives no work to others.
 
@@ -15,7 +15,6 @@ const v8 = require('v8');
 const client = require('./main.cjs');
 const invocation = require('./invocation.cjs');
 const line = require('./line.cjs');
-const loader = require('./loader.cjs');
 const logs = require('./logs.cjs');
 
 const RUNTIME_FOLDER = path.dirname(__dirname);
@@ -32,17 +31,19 @@ const COMMON = [
 // Read by Node.js, the C library or OpenSSL at their start only. NODE_PATH and TZ can follow later.
 const START_ONLY = /^(?!NODE_PATH$)(NODE_|UV_USE|LD_|LC_|LANG|GLIBC_|MALLOC_|OPENSSL_|SSL_)/;
 
-const REHEARSALS = 20; // code that ran so often is compiled, and its caches are filled
+// Code that ran so often is compiled, and its caches are filled. A collection empties some of them.
+const REHEARSALS = 20;
+const REHEARSALS_AFTER_COLLECTION = 10;
+const REHEARSALS_OF_SNAPSHOT = 5; // somebody may wait for its INIT
 
 async function main() {
   const own = takeOwnVariables();
   const native = require(own.ADDON || path.join(RUNTIME_FOLDER, 'lambent_fork.node'));
   native.open(own.LIBRARY || '/var/runtime/lambent_template.so');
-  const become = await (own.MODE === 'snapshot' ? makeSnapshot : makeBlank)(native);
-  collectGarbage();
+  const instance = await (own.MODE === 'snapshot' ? makeSnapshot : makeBlank)(native);
   findMathRandom(native);
   // From a phase of the event loop that allows a new one under it: not from the answer to a poll.
-  setImmediate(serve, { native, control: Number(own.FD || 3), become });
+  setImmediate(serve, native, Number(own.FD || 3), instance);
 }
 
 // LAMBENT_TEMPLATE_*, which are nothing of an instance's.
@@ -58,57 +59,71 @@ function takeOwnVariables() {
 // Nothing of any user is in it.
 async function makeBlank(native) {
   const startOnly = pickStartOnly(process.env);
-  const environment = { ...process.env };
+  const sample = sampleEnvironment(process.env);
   for (const name of COMMON) require(name);
   guardWorkers();
-  for (let n = 0; n < REHEARSALS; n++) await rehearse(startOnly, environment);
-  return async () => {
-    await rehearse(startOnly, environment);
-    setImmediate(() => becomeInstance(native, startOnly));
+  await rehearse(REHEARSALS, sample, ['sample.handler', 'sample_module.handler']);
+  collectGarbage();
+  await rehearse(REHEARSALS_AFTER_COLLECTION, sample, ['sample.handler']);
+  return {
+    prepare: () => becomeItself(native),
+    begin: (block) => {
+      const assigned = parseEnvironment(block);
+      startAnew = () => {
+        const command = Buffer.from([process.execPath, BOOTSTRAP].map((text) => `${text}\0`).join(''));
+        native.exec(command, block, Number(assigned[line.VARIABLE]));
+      };
+      if (mustExec(startOnly, assigned)) startAnew();
+      beginAsNew(assigned, BOOTSTRAP);
+      client.main();
+    },
+    tryToBegin: (io) => {
+      const assigned = { ...parseEnvironment(sample), _LAMBDA_TELEMETRY_LOG_FD: String(fs.openSync('/dev/null', 'w')) };
+      mustExec(startOnly, assigned);
+      beginAsNew(assigned, BOOTSTRAP);
+      client.main(io);
+    },
   };
 }
 
 // INIT has run in it.
 async function makeSnapshot(native) {
-  const { endUnsafe, prepare } = require('./snapshot.cjs');
+  const { drainRandomNumbers, endUnsafe, prepare } = require('./snapshot.cjs');
   startAnew = () => endUnsafe('a worker thread');
   guardWorkers();
-  beginAsNew({ ...process.env }, BOOTSTRAP);
-  const resume = await prepare(native);
-  return () => setImmediate(() => {
-    const environment = parseEnvironment(native.become());
-    Object.defineProperty(process, 'pid', { value: native.pid() });
-    emulateEnd(native);
-    renewRandomNumbers(native);
-    resume(environment);
-  });
-}
-
-// One order; then the next one, by way of the event loop.
-function serve(template) {
-  const { native, control, become } = template;
-  if (!native.next(control)) process.exit(0);
-  const child = native.fork();
-  if (child === 0) {
-    invocation.setTraceIdsBy(native.setTraceId);
-    return void become();
-  }
-  native.forked(child);
-  setImmediate(serve, template);
-}
-
-function becomeInstance(native, startOnly) {
-  const block = native.become();
-  const assigned = parseEnvironment(block);
-  startAnew = () => {
-    native.exec(Buffer.from([process.execPath, BOOTSTRAP].map((text) => `${text}\0`).join('')), block, Number(assigned[line.VARIABLE]));
+  const started = { ...process.env };
+  await rehearse(REHEARSALS_OF_SNAPSHOT, sampleEnvironment(started), ['sample.handler']);
+  beginAsNew(started, BOOTSTRAP);
+  const { resume, tryToResume } = await prepare(native);
+  collectGarbage();
+  return {
+    prepare: () => {
+      becomeItself(native);
+      drainRandomNumbers();
+    },
+    begin: (block) => resume(parseEnvironment(block)),
+    tryToBegin: (io) => tryToResume(parseEnvironment(sampleEnvironment(started)), io),
   };
-  if (mustExec(startOnly, assigned)) startAnew();
-  beginAsNew(assigned, BOOTSTRAP);
+}
+
+// Returns in forks only. The first of them tries a start, so that the others know what memory that takes.
+function serve(native, control, instance) {
+  if (native.tryFork() === 0) {
+    instance.prepare();
+    return void instance.tryToBegin(lineOfSample(native.endTry));
+  }
+  if (!native.forkOnOrders(control)) process.exit(0);
+  native.join();
+  instance.prepare();
+  instance.begin(native.wait());
+}
+
+// What each fork does, whatever it is for.
+function becomeItself(native) {
+  invocation.setTraceIdsBy(native.setTraceId);
   Object.defineProperty(process, 'pid', { value: native.pid() });
   emulateEnd(native);
   renewRandomNumbers(native);
-  client.main();
 }
 
 function pickStartOnly(environment) {
@@ -196,42 +211,52 @@ function findMathRandom(native) {
   throw new Error('Math.random cannot be seeded in forks');
 }
 
-// A start and an invocation, of which nothing stays.
-//
-// In the template, so that the code is compiled by then; in a fork that waits for its assignment, so that the pages of
-// memory which a start writes are its own by then: these page faults are most of a start's time.
-async function rehearse(startOnly, environment) {
-  const originals = { ...console };
-  const sink = fs.openSync('/dev/null', 'w');
-  const before = { ...process.env };
+// The environment block of a made-up assignment.
+function sampleEnvironment(environment) {
   const sample = {
-    ...environment, LAMBDA_TASK_ROOT: REHEARSAL_FOLDER, _HANDLER: 'sample.handler', _LAMBDA_TELEMETRY_LOG_FD: String(sink),
+    ...environment, LAMBDA_TASK_ROOT: REHEARSAL_FOLDER, _HANDLER: 'sample.handler', [line.VARIABLE]: '-1',
   };
   for (let n = 0; n < 20; n++) sample[`SAMPLE_${n}`] = 'x'.repeat(20);
-  const block = Object.entries(sample).map((pair) => `${pair.join('=')}\0`).join('');
-  const assigned = parseEnvironment(Buffer.from(block));
-  mustExec(startOnly, assigned);
-  beginAsNew(assigned, BOOTSTRAP);
-  logs.patchConsole();
-  const handler = await loader.load(REHEARSAL_FOLDER, 'sample.handler');
-  await invocation.serveOne(new line.Line(-1, SAMPLE_LINE), handler, invocation.surroundings(process.env));
+  return Buffer.from(Object.entries(sample).map((pair) => `${pair.join('=')}\0`).join(''));
+}
+
+// A start and an invocation, of which nothing stays, so that the code is compiled in forks.
+async function rehearse(times, sample, handlers) {
+  const originals = { ...console };
+  const before = { ...process.env };
+  const sink = fs.openSync('/dev/null', 'w');
+  for (let n = 0; n < times; n++) {
+    const assigned = {
+      ...parseEnvironment(sample), _HANDLER: handlers[n % handlers.length], _LAMBDA_TELEMETRY_LOG_FD: String(sink),
+    };
+    mustExec(pickStartOnly(assigned), assigned);
+    beginAsNew(assigned, BOOTSTRAP);
+    await client.main(lineOfSample(() => {}), 1);
+    for (const name of ['uncaughtException', 'unhandledRejection', 'beforeExit']) process.removeAllListeners(name);
+    delete require.cache[path.join(REHEARSAL_FOLDER, 'sample.js')];
+  }
+  fs.closeSync(sink);
   invocation.forget();
   logs.setInvocation(undefined, undefined);
-  delete require.cache[path.join(REHEARSAL_FOLDER, 'sample.cjs')];
-  fs.closeSync(sink);
   Object.assign(console, originals);
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, before);
 }
 
-// In place of a line: one invocation to read, and nothing kept of what is written.
 const SAMPLE_CALL = Buffer.concat([
   Buffer.from([13, 0, 0, 0]), Buffer.alloc(12), Buffer.from([1, 0, 6, 0]), Buffer.alloc(8), Buffer.from('0Root=0{"key":"abc"}'),
 ]);
-const SAMPLE_LINE = {
-  readSync: (_fd, into) => SAMPLE_CALL.copy(into),
-  writeSync: (_fd, _bytes, _at, length) => length,
-};
+
+// In place of fs for a line: invocations to read, and nothing kept of what is written.
+function lineOfSample(onAnswer) {
+  return {
+    readSync: (_fd, into) => SAMPLE_CALL.copy(into),
+    writeSync: (_fd, bytes, _at, length) => {
+      if (bytes[0] === line.KINDS.response) onAnswer();
+      return length;
+    },
+  };
+}
 
 // So that forks find a heap without garbage; compiled code stays.
 function collectGarbage() {

@@ -8,6 +8,7 @@ set(node_addon "${CMAKE_CURRENT_BINARY_DIR}/lambent_fork.node")
 add_custom_command(
   OUTPUT "${node_addon}"
   COMMAND "${CMAKE_CXX_COMPILER}" -x c -std=c17 -O2 -fPIC -shared -Wall -Wextra -Werror -isystem "${NODE_INCLUDE_DIR}"
-    "${native}/fork.c" "${native}/math_random.c" -o "${node_addon}"
-  DEPENDS "${native}/fork.c" "${native}/math_random.c" "${native}/math_random.h"
+    "${native}/fork.c" "${native}/math_random.c" "${native}/touched_pages.c" -o "${node_addon}"
+  DEPENDS "${native}/fork.c" "${native}/math_random.c" "${native}/math_random.h" "${native}/touched_pages.c"
+    "${native}/touched_pages.h"
   VERBATIM)

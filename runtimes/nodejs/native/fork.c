@@ -2,13 +2,16 @@
 // versions.
 //
 //   open(path)      loads the platform's library (src/sandbox/template_child.cpp)
-//   next(fd)        waits for an order: true "fork", false "end"
-//   fork()          0 in the child, whose event loop works again; the child's process id in the template
-//   forked(pid)     tells the platform
-//   onEmpty(call)   in the child: calls call(again) whenever nothing keeps the event loop; again: and nothing
-//                   has kept it since the last time
-//   become()        in the child: joins the sandbox, waits for the assignment; its environment block as a Buffer. Ends
-//                   the process where the platform says so
+//   tryFork()       forks once without an order: 0 in the child, which is to try a start and to end by endTry(); in the
+//                   template, once it has ended, its process id
+//   endTry()        in that child: lets later forks have the memory that it has touched, and ends
+//   forkOnOrders(fd)  forks on each order of the platform. true in each child, false in the template where no more come
+//   join()          in the child: joins the sandbox, where the event loop works again. Ends the process where the
+//                   platform says so
+//   onEmpty(call)   in the child that has joined: calls call(again) whenever nothing keeps the event loop; again: and
+//                   nothing has kept it since the last time
+//   wait()          in the child that has joined: waits for the assignment; its environment block as a Buffer. Ends the
+//                   process as join() does
 //   pid()           the process id
 //   exec(argv, env) replaces the process; returns only where that fails, with errno
 //   setTraceId(id)  the variable _X_AMZN_TRACE_ID; false where it has to be set otherwise
@@ -25,10 +28,10 @@
 //   their end in two places, which the child must not come to: at its exit (so exit() ends the process itself), and
 //   when the event loop is empty. So a handle keeps the loop, and another one finds out when nothing else does:
 //   onEmpty.
-// - The event loop gets new descriptors in the child (uv_loop_fork), twice, as become() may close all there are. The
-// other
+// - The event loop gets new descriptors in the child (uv_loop_fork) once join() has closed all there were. The other
 //   loops of Node.js (tracing, delayed tasks) never run there; the numbers of their descriptors are given to /dev/null,
 //   since Node.js may still write to them.
+// - Orders are served without a step of JavaScript, so that the memory that a fork begins with is ever the same.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include <dirent.h>
@@ -42,10 +45,12 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "math_random.h"
+#include "touched_pages.h"
 
 enum {
   DESCRIPTORS_MAX = 256,
@@ -55,13 +60,15 @@ enum {
   SETTLE_MICROSECONDS = 200,
   DRAWN_MAX = 16,
   TRACE_ID_BYTES_MAX = 1024,
+  TRY_SECONDS = 10,
   EMPTY_TURNS = 16,  // so often must the loop be found empty: V8's own tasks come by a handle that does not keep it
 };
 
 static struct {
   int (*next)(int control_fd);
   int (*forked)(pid_t child);
-  int (*become)(void);
+  int (*join)(void);
+  int (*wait)(void);
 } platform;
 
 static napi_value fail(napi_env env, const char* what) {
@@ -167,23 +174,13 @@ static napi_value open_library(napi_env env, napi_callback_info info) {
   }
   *(void**)&platform.next = dlsym(library, "lambent_template_next");
   *(void**)&platform.forked = dlsym(library, "lambent_template_forked");
-  *(void**)&platform.become = dlsym(library, "lambent_template_become");
-  if (platform.next == NULL || platform.forked == NULL || platform.become == NULL) {
+  *(void**)&platform.join = dlsym(library, "lambent_template_join");
+  *(void**)&platform.wait = dlsym(library, "lambent_template_wait");
+  if (platform.next == NULL || platform.forked == NULL || platform.join == NULL || platform.wait == NULL) {
     napi_throw_error(env, NULL, "the library lacks a function of a template");
     return NULL;
   }
   return NULL;
-}
-
-static napi_value next(napi_env env, napi_callback_info info) {
-  napi_value argument;
-  size_t count = 1;
-  int32_t fd = -1;
-  if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok ||
-      napi_get_value_int32(env, argument, &fd) != napi_ok) {
-    return fail(env, "next(fd)");
-  }
-  return boolean(env, platform.next(fd) == 1);
 }
 
 // Lets children have all memory. Mappings that the kernel refuses (vvar) are none of V8's.
@@ -210,8 +207,8 @@ static int renew_loop(napi_env env) {
   return loop == NULL ? -1 : uv_loop_fork(loop);
 }
 
-// libuv opens /dev/null with the first stream and keeps the number, to have one to give up when there are no more. It is
-// none that INIT left, and forks would not have it; with the next stream it is opened again.
+// libuv opens /dev/null with the first stream and keeps the number, to have one to give up when there are no more. It
+// is none that INIT left, and forks would not have it; with the next stream it is opened again.
 static napi_value drop_spare(napi_env env, napi_callback_info info) {
   (void)info;
   uv_loop_t* loop = loop_of(env);
@@ -221,26 +218,49 @@ static napi_value drop_spare(napi_env env, napi_callback_info info) {
   return number(env, 1);
 }
 
-static napi_value fork_once(napi_env env, napi_callback_info info) {
+// As fork(2).
+static pid_t fork_once(void) {
+  if (settle() != 0 || share_memory_with_children() != 0) return -1;
+  return fork();
+}
+
+static napi_value try_fork(napi_env env, napi_callback_info info) {
   (void)info;
-  if (settle() != 0) return fail(env, "wait for other threads");
-  if (share_memory_with_children() != 0) return fail(env, "read /proc/self/maps");
-  const pid_t child = fork();
+  if (touched_pages_expect() != 0) return fail(env, "mmap");
+  const pid_t child = fork_once();
   if (child < 0) return fail(env, "fork");
-  if (child == 0 && renew_loop(env) != 0) _exit(1);
+  if (child == 0) {
+    alarm(TRY_SECONDS);
+    if (renew_loop(env) != 0) _exit(1);
+    return number(env, 0);
+  }
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+  touched_pages_keep();
   return number(env, child);
 }
 
-static napi_value forked(napi_env env, napi_callback_info info) {
+static napi_value end_try(napi_env env, napi_callback_info info) {
+  (void)env;
+  (void)info;
+  touched_pages_note();
+  _exit(0);
+}
+
+static napi_value fork_on_orders(napi_env env, napi_callback_info info) {
   napi_value argument;
   size_t count = 1;
-  int32_t child = 0;
+  int32_t control = -1;
   if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok ||
-      napi_get_value_int32(env, argument, &child) != napi_ok) {
-    return fail(env, "forked(pid)");
+      napi_get_value_int32(env, argument, &control) != napi_ok) {
+    return fail(env, "forkOnOrders(fd)");
   }
-  platform.forked(child);
-  return NULL;
+  while (platform.next(control) == 1) {
+    const pid_t child = fork_once();
+    if (child < 0) return fail(env, "fork");
+    if (child == 0) return boolean(env, 1);
+    platform.forked(child);
+  }
+  return boolean(env, 0);
 }
 
 static ssize_t read_all(int fd, char* block, size_t capacity) {
@@ -254,16 +274,25 @@ static ssize_t read_all(int fd, char* block, size_t capacity) {
   }
 }
 
-static napi_value become(napi_env env, napi_callback_info info) {
+static napi_value join(napi_env env, napi_callback_info info) {
   (void)info;
   struct descriptors* noted = malloc(sizeof *noted);
-  if (noted == NULL || note_descriptors(noted) != 0) _exit(1);
-  const int fd = platform.become();
+  if (noted == NULL || note_descriptors(noted) != 0 || platform.join() != 0 || replace_descriptors(noted) != 0 ||
+      renew_loop(env) != 0) {
+    _exit(1);  // the platform knows why
+  }
+  free(noted);
+  touched_pages_populate();
+  return NULL;
+}
+
+static napi_value wait_for_assignment(napi_env env, napi_callback_info info) {
+  (void)info;
+  const int fd = platform.wait();
   if (fd < 0) _exit(1);  // the platform knows why
   char* block = malloc(BLOCK_BYTES_MAX);
   const ssize_t length = block == NULL ? -1 : read_all(fd, block, BLOCK_BYTES_MAX);
-  if (length < 0 || close(fd) != 0 || replace_descriptors(noted) != 0 || renew_loop(env) != 0) _exit(1);
-  free(noted);
+  if (length < 0 || close(fd) != 0) _exit(1);
   napi_value out = NULL;
   napi_create_buffer_copy(env, (size_t)length, block, NULL, &out);
   free(block);
@@ -442,11 +471,12 @@ static napi_value find_math_random(napi_env env, napi_callback_info info) {
 NAPI_MODULE_INIT() {
   const napi_property_descriptor functions[] = {
       {"open", NULL, open_library, NULL, NULL, NULL, napi_default, NULL},
-      {"next", NULL, next, NULL, NULL, NULL, napi_default, NULL},
-      {"fork", NULL, fork_once, NULL, NULL, NULL, napi_default, NULL},
-      {"forked", NULL, forked, NULL, NULL, NULL, napi_default, NULL},
+      {"tryFork", NULL, try_fork, NULL, NULL, NULL, napi_default, NULL},
+      {"endTry", NULL, end_try, NULL, NULL, NULL, napi_default, NULL},
+      {"forkOnOrders", NULL, fork_on_orders, NULL, NULL, NULL, napi_default, NULL},
+      {"join", NULL, join, NULL, NULL, NULL, napi_default, NULL},
       {"onEmpty", NULL, on_empty, NULL, NULL, NULL, napi_default, NULL},
-      {"become", NULL, become, NULL, NULL, NULL, napi_default, NULL},
+      {"wait", NULL, wait_for_assignment, NULL, NULL, NULL, napi_default, NULL},
       {"setTraceId", NULL, set_trace_id, NULL, NULL, NULL, napi_default, NULL},
       {"pid", NULL, pid, NULL, NULL, NULL, napi_default, NULL},
       {"exec", NULL, exec, NULL, NULL, NULL, napi_default, NULL},

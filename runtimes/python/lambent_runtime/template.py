@@ -52,7 +52,7 @@ def _fork_on_orders(library, control, run):
     """run(wait): goes on as the instance, once wait() has given its environment."""
 
     def wait():
-        fd = library.lambent_template_become()
+        fd = library.lambent_template_wait() if library.lambent_template_join() == 0 else -1
         if fd < 0:
             os._exit(1)  # the platform knows why
         return _read_environment(fd)
@@ -269,7 +269,7 @@ def _renew_clocks():
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()
     threading = sys.modules.get("threading")
     if threading is not None and hasattr(threading.main_thread(), "_set_native_id"):
-        threading.main_thread()._set_native_id()  # the platform forked once more inside lambent_template_become
+        threading.main_thread()._set_native_id()  # the platform forked once more inside lambent_template_join
 
 
 def _serve_sample(handler):

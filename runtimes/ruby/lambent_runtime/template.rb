@@ -73,7 +73,7 @@ module LambentRuntime
     # The environment of the assignment, once it is there.
     def wait
       events = event_descriptors
-      fd = @library[:become].call
+      fd = @library[:join].call.zero? ? @library[:wait].call : -1
       exit!(1) if fd.negative? # the platform knows why
       environment = read_environment(fd)
       renew_event_descriptors(events)
@@ -86,7 +86,7 @@ module LambentRuntime
         Fiddle::Function.new(handle["lambent_template_#{name}"], arguments, Fiddle::TYPE_INT)
       end
       { next: define.call("next", [Fiddle::TYPE_INT]), forked: define.call("forked", [Fiddle::TYPE_INT]),
-        become: define.call("become", []) }
+        join: define.call("join", []), wait: define.call("wait", []) }
     end
 
     def load_ahead(name)
