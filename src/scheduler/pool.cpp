@@ -249,9 +249,9 @@ void Pool::count_init(bool has_failed) {
 
 void Pool::ask_for_one() {
   asked_++;
-  gate_.ask(this, [this, asked = around_.clock.monotonic()] {
+  gate_.ask(this, [this, asked = around_.clock.monotonic()](StartGate::Start start) {
     asked_--;
-    start_one(around_.clock.monotonic() - asked);
+    start_one(start, around_.clock.monotonic() - asked);
   });
 }
 
@@ -274,18 +274,20 @@ std::size_t Pool::coming() const {
          }));
 }
 
-void Pool::start_one(std::chrono::nanoseconds queued) {
+void Pool::start_one(StartGate::Start start, std::chrono::nanoseconds queued) {
   const auto starting = static_cast<std::size_t>(
       std::ranges::count_if(members_, [](const Member& each) { return each.place == Member::Place::starting; }));
   // The calls that asked for it may have been served meanwhile.
   const bool is_kept = missing() > 0;
   if (stopped_ || (wanted() <= starting && !is_kept)) {
-    gate_.done(this);
+    gate_.done(start);
     check_empty();
     return;
   }
   const auto phase = is_kept ? instance::InitPhase::provisioned : instance::InitPhase::ahead;
-  make(phase, Member::Place::starting).instance->start(queued);
+  Member& made = make(phase, Member::Place::starting);
+  made.start = start;
+  made.instance->start(queued);
 }
 
 // INIT took longer than its own limit: it gets the first call's timeout, bound to that call.
@@ -313,7 +315,7 @@ Pool::Member& Pool::member(const Instance& instance) {
 void Pool::leave_start(Member& of) {
   if (of.place != Member::Place::starting) return;
   of.place = Member::Place::taken;
-  gate_.done(this);
+  gate_.done(of.start);
 }
 
 void Pool::on_available(Instance& instance) {

@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <expected>
 #include <functional>
@@ -36,11 +37,13 @@ namespace lambent::scheduler {
 // Allows starts: a host-wide bound on instances that start at the same time, shared fairly between pools.
 class StartGate {
  public:
+  using Start = std::uint64_t;  // names one that was allowed
+
   virtual ~StartGate() = default;
-  // Calls `go` when a start is allowed, at once or later; each go is followed by one done() of the same asker. `asker`
+  // Calls `go` when a start is allowed, at once or later; each go is followed by one done() of its start. `asker`
   // tells whose turn it is: askers are served in turn, whatever the number of their asks.
-  virtual void ask(const void* asker, std::function<void()> go) = 0;
-  virtual void done(const void* asker) = 0;
+  virtual void ask(const void* asker, std::function<void(Start)> go) = 0;
+  virtual void done(Start start) = 0;
 };
 
 class Pool final : instance::Instance::Observer {
@@ -89,6 +92,7 @@ class Pool final : instance::Instance::Observer {
     std::unique_ptr<instance::Instance> instance;
     Place place = Place::starting;
     Monotonic since;
+    StartGate::Start start = 0;  // while it is starting
   };
 
   struct Waiting {
@@ -108,7 +112,7 @@ class Pool final : instance::Instance::Observer {
   [[nodiscard]] std::size_t at_work() const;
   [[nodiscard]] std::size_t unheld(Monotonic now) const;
   [[nodiscard]] bool is_held(const Waiting& waiting, Monotonic now) const;
-  void start_one(std::chrono::nanoseconds queued);
+  void start_one(StartGate::Start start, std::chrono::nanoseconds queued);
   void count_init(bool has_failed);
   void give_error_away(instance::Instance& failed);
   [[nodiscard]] bool is_failing() const;

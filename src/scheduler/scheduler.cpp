@@ -10,7 +10,11 @@ namespace lambent::scheduler {
 
 Scheduler::Scheduler(instance::Surroundings& around, const instance::RuntimeSet& runtimes, std::size_t starts_at_once,
                      std::uint32_t ready)
-    : around_(around), ready_(ready), runtimes_(runtimes), gate_(starts_at_once), sweeper_(around.loop) {
+    : around_(around),
+      ready_(ready),
+      runtimes_(runtimes),
+      gate_(around.loop, around.clock, starts_at_once),
+      sweeper_(around.loop) {
   sweep();
 }
 

@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <deque>
+#include <map>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -202,35 +206,93 @@ TEST_F(SchedulerTest, OneInitThatSucceedsEndsThePauses) {
   EXPECT_GT(test_.backend.launched.size(), 5U) << "as many as there are calls, again";
 }
 
-TEST(StartGate, AsksOfOneAskerDoNotKeepTheOthersWaiting) {
-  BoundedStartGate gate(1);
-  std::string order;
-  const int first = 0;
-  const int second = 0;
-  gate.ask(&first, [&] { order += 'a'; });
-  for (int i = 0; i < 3; ++i) gate.ask(&first, [&] { order += 'a'; });
-  gate.ask(&second, [&] { order += 'b'; });
-  for (const void* done : {&first, &first, &second, &first, &first}) gate.done(done);
-  EXPECT_EQ(order, "aabaa");
-  EXPECT_EQ(gate.inside(), 0U);
+// Which asker was let in stands in `order`, and its start in `starts`.
+class StartGateTest : public testing::Test {
+ protected:
+  StartGateTest() { clock_.stands_at = Monotonic(std::chrono::hours(1)); }
+
+  void ask(char asker, int times = 1) {
+    for (int i = 0; i < times; ++i) {
+      gate_->ask(&names_[static_cast<std::size_t>(asker - 'a')], [this, asker](StartGate::Start start) {
+        order_ += asker;
+        starts_[asker].push_back(start);
+      });
+    }
+  }
+  void end_first_of(char asker) {
+    const auto start = starts_[asker].front();
+    starts_[asker].pop_front();
+    gate_->done(start);
+  }
+  void pass(std::chrono::milliseconds time) { *clock_.stands_at += time; }
+
+  net::Loop loop_;
+  instance::SteppedClock clock_;
+  std::optional<BoundedStartGate> gate_;
+  std::array<char, 26> names_{};
+  std::map<char, std::deque<StartGate::Start>> starts_;
+  std::string order_;
+};
+
+TEST_F(StartGateTest, AsksOfOneAskerDoNotKeepTheOthersWaiting) {
+  gate_.emplace(loop_, clock_, 1);
+  ask('a', 4);
+  ask('b');
+  for (const char done : {'a', 'a', 'b', 'a', 'a'}) end_first_of(done);
+  EXPECT_EQ(order_, "aabaa");
+  EXPECT_EQ(gate_->inside(), 0U);
 }
 
-TEST(StartGate, StartsThatHangTakeHalfOfThePlaces) {
-  BoundedStartGate gate(4);
-  std::string order;
-  const int hanging = 0;
-  const int other = 0;
-  for (int i = 0; i < 10; ++i) gate.ask(&hanging, [&] { order += 'h'; });
-  for (int i = 0; i < 3; ++i) gate.ask(&other, [&] { order += 'o'; });
-  EXPECT_EQ(order, "hhoo");
-  gate.done(&other);
-  EXPECT_EQ(order, "hhooo");
-  gate.done(&other);
-  gate.done(&other);
-  EXPECT_EQ(order, "hhooo");
-  gate.done(&hanging);
-  EXPECT_EQ(order, "hhoooh");
-  EXPECT_EQ(gate.inside(), 2U);
+TEST_F(StartGateTest, StartsOfOneAskerTakeHalfOfThePlaces) {
+  gate_.emplace(loop_, clock_, 4);
+  ask('h', 10);
+  ask('o', 3);
+  EXPECT_EQ(order_, "hhoo");
+  end_first_of('o');
+  EXPECT_EQ(order_, "hhooo");
+  end_first_of('o');
+  end_first_of('o');
+  EXPECT_EQ(order_, "hhooo");
+  end_first_of('h');
+  EXPECT_EQ(order_, "hhoooh");
+  EXPECT_EQ(gate_->inside(), 2U);
+}
+
+TEST_F(StartGateTest, StartsThatAreSlowGiveTheirPlacesToOtherAskers) {
+  gate_.emplace(loop_, clock_, 4);
+  ask('a', 10);
+  ask('b', 10);
+  pass(kUsualStart - std::chrono::milliseconds(1));
+  ask('c', 3);
+  EXPECT_EQ(order_, "aabb");
+  pass(std::chrono::milliseconds(1));
+  ask('d');
+  EXPECT_EQ(order_, "aabbcdc") << "of a and b none, which have their part";
+  end_first_of('a');
+  EXPECT_EQ(order_, "aabbcdca") << "and c has its own";
+}
+
+TEST_F(StartGateTest, ThereIsABoundOnSlowStartsOfAllAskers) {
+  gate_.emplace(loop_, clock_, 2);
+  for (char asker = 'a'; asker < 'a' + 12; ++asker) {
+    ask(asker);
+    pass(kUsualStart);
+  }
+  EXPECT_EQ(order_, "abcdefgh");
+  end_first_of('c');
+  EXPECT_EQ(order_, "abcdefghi");
+}
+
+TEST_F(StartGateTest, WhoWaitsIsLetInWhenAStartBecomesSlowWithoutAnythingElse) {
+  clock_.stands_at.reset();
+  gate_.emplace(loop_, clock_, 1);
+  ask('a');
+  gate_->ask(&names_[1], [this](StartGate::Start start) {
+    gate_->done(start);
+    loop_.stop();
+  });
+  loop_.run();
+  EXPECT_EQ(gate_->inside(), 1U) << "the slow one";
 }
 
 TEST_F(SchedulerTest, EachCallHearsOfASandboxThatCannotBeMade) {
