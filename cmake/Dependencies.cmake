@@ -13,16 +13,26 @@ function(lambent_external name)
   target_link_libraries(lambent_ext_${name} INTERFACE ${EXT_LIBRARIES})
 endfunction()
 
+# Linked in. A server's start is that of three processes, and finding a shared library and its symbols takes each of them
+# longer than what most of these are used for.
+function(lambent_archive name)
+  cmake_parse_arguments(ARC "" "" "FILES;LIBRARIES" ${ARGN})
+  add_library(lambent_ext_${name} INTERFACE)
+  foreach(file IN LISTS ARC_FILES)
+    find_library(LAMBENT_ARCHIVE_${file} lib${file}.a REQUIRED)
+    target_link_libraries(lambent_ext_${name} INTERFACE ${LAMBENT_ARCHIVE_${file}})
+  endforeach()
+  target_link_libraries(lambent_ext_${name} INTERFACE ${ARC_LIBRARIES})
+endfunction()
+
 lambent_external(fmt PACKAGES fmt)
 lambent_external(openssl LIBRARIES OpenSSL::Crypto)
 lambent_external(simdjson PACKAGES simdjson)
-lambent_external(boost_json LIBRARIES boost_json boost_container)
+lambent_archive(boost_json FILES boost_json boost_container)
 lambent_external(boost_url LIBRARIES boost_url)
-# Linked in: as a shared library its 16,000 symbols are looked up at each start of each process, a third of that start.
-find_library(LAMBENT_ROCKSDB librocksdb.a REQUIRED)
-lambent_external(rocksdb LIBRARIES ${LAMBENT_ROCKSDB} gflags snappy z bz2 lz4 zstd dl)
+lambent_archive(rocksdb FILES rocksdb snappy lz4 zstd LIBRARIES z bz2 dl)  # z and bz2 are libzip's as well
 lambent_external(libzip PACKAGES libzip)
-lambent_external(seccomp PACKAGES libseccomp)
+lambent_archive(seccomp FILES seccomp)
 lambent_external(tomlplusplus)
 lambent_external(cli11)
 lambent_external(asio LIBRARIES Threads::Threads)
