@@ -18,6 +18,7 @@
 #include "sandbox/mounts.h"
 #include "sandbox/network.h"
 #include "sandbox/root_skeleton.h"
+#include "sandbox/signals.h"
 
 namespace lambent::sandbox {
 namespace {
@@ -131,6 +132,7 @@ void run_confined(const Confinement& confinement) {
     send_child_message(confinement.channel, failure_message(error));
     _exit(1);
   };
+  reset_signals();
   auto shell = prepare(confinement);
   if (!shell) give_up(shell.error());
   if (const auto told = report_prepared(confinement, std::move(shell->listeners)); !told) give_up(told.error());

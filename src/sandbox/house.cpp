@@ -136,6 +136,7 @@ Result<> assign_inside(const Confinement& confinement, const Assignment& assignm
   std::vector<int> keep = confinement.cgroup_files;
   keep.insert(keep.end(), {confinement.channel, confinement.log, confinement.program_line});
   close_all_but(keep);
+  reset_signals();
   auto listeners = prepare_inside(confinement);
   if (!listeners) give_up(confinement.channel, listeners.error());
   auto line = make_runtime_line(confinement);
@@ -241,7 +242,6 @@ Result<House> build(const Confinement& confinement, Shell& shell, Assignment& as
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGCHLD);
-  reset_signals();
   if (sigprocmask(SIG_BLOCK, &ends, nullptr) != 0) return fail_errno("sigprocmask");
   UniqueFd signals(signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals) return fail_errno("signalfd");

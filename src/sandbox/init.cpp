@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,30 +18,43 @@
 
 #include "sandbox/child_channel.h"
 #include "sandbox/packet_io.h"
-#include "sandbox/signals.h"
 #include "sandbox/template_protocol.h"
 
 namespace lambent::sandbox {
 namespace {
 
-struct ExecFailure {
-  int code;
-  char step[16];
+constexpr std::size_t kProgramStack = 64U << 10U;
+
+// What process 1 and the process that executes the program have in common: all memory, until exec.
+struct ProgramStart {
+  protocol::Launch& launch;
+  int log;
+  int line;
+  std::vector<char*> argv;
+  std::vector<char*> environment;
+  const char* failed = nullptr;  // the step, where one did
+  int code = 0;
 };
 
 // In the program's process, up to exec. Only returns on failure, with errno set.
-const char* start_program(protocol::Launch& launch, int log, int line, char* const* argv, char* const* environment) {
-  reset_signals();
+const char* start_program(const ProgramStart& start) {
   setsid();
   const int null = open("/dev/null", O_RDONLY);
   if (null < 0) return "open /dev/null";
   // null and log are above 2: the spawner keeps 0 to 2 open.
-  if (dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) return "dup2";
+  if (dup2(null, 0) < 0 || dup2(start.log, 1) < 0 || dup2(start.log, 2) < 0) return "dup2";
   if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return "close_range";
-  if (line >= 0 && dup2(line, kRuntimeLine) < 0) return "dup2 line";
-  if (chdir(launch.working_folder.data()) != 0) return "chdir";
-  execve(argv[0], argv, environment);
+  if (start.line >= 0 && dup2(start.line, kRuntimeLine) < 0) return "dup2 line";
+  if (chdir(start.launch.working_folder.data()) != 0) return "chdir";
+  execve(start.argv[0], start.argv.data(), start.environment.data());
   return "exec";
+}
+
+int run_program_process(void* with) {
+  auto& start = *static_cast<ProgramStart*>(with);
+  start.failed = start_program(start);
+  start.code = errno;
+  _exit(127);
 }
 
 // Process 1 holds nothing of the host's terminal or log.
@@ -50,17 +64,9 @@ void let_standard_descriptors_go() {
   close(null);
 }
 
-// Waits until the program has been executed: the pipe closes by exec, or brings the failure.
-Result<> wait_for_exec(int pipe_end, const protocol::Launch& launch) {
-  ExecFailure failure{};
-  ssize_t length = -1;
-  do {
-    length = read(pipe_end, &failure, sizeof failure);
-  } while (length < 0 && errno == EINTR);
-  if (length == 0) return {};
-  if (length < 0) return fail_errno("read", "exec pipe");
-  const bool is_folder = strcmp(failure.step, "chdir") == 0;
-  return fail({failure.step, is_folder ? launch.working_folder.data() : launch.argv.data.data(), failure.code, ""});
+Error failure_of(const ProgramStart& start) {
+  const bool is_folder = strcmp(start.failed, "chdir") == 0;
+  return {start.failed, is_folder ? start.launch.working_folder.data() : start.launch.argv.data.data(), start.code, ""};
 }
 
 [[noreturn]] void fail_init(int channel, const Error& error) {
@@ -78,27 +84,17 @@ int wait_for_program(pid_t program) {
   }
 }
 
-// Executes the program as a child. Returns when it runs.
+// Executes the program as a child. Returns when it runs: until then this process stands still, and the child uses its
+// memory, since a copy of its page tables, and of each page that either touches, would take longer than all of the
+// rest.
 pid_t execute_program(const Confinement& confinement, int runtime_line, protocol::Launch& launch) {
-  const auto argv = launch.argv.pointers();
-  const auto environment = launch.environment.pointers();
-  std::array<int, 2> pipe_ends{};
-  if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0) fail_init(confinement.channel, Error::from_errno("pipe"));
-  const pid_t program = fork();
-  if (program < 0) fail_init(confinement.channel, Error::from_errno("fork"));
-  if (program == 0) {
-    ExecFailure failure{};
-    const char* step = start_program(launch, confinement.log, runtime_line, argv.data(), environment.data());
-    failure.code = errno;
-    strncpy(failure.step, step, sizeof failure.step - 1);
-    static_cast<void>(!write(pipe_ends[1], &failure, sizeof failure));
-    _exit(127);
-  }
-  close(pipe_ends[1]);
+  ProgramStart start{launch, confinement.log, runtime_line, launch.argv.pointers(), launch.environment.pointers()};
+  alignas(16) std::array<char, kProgramStack> stack;
+  const pid_t program =
+      clone(run_program_process, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+  if (program < 0) fail_init(confinement.channel, Error::from_errno("clone"));
   close(confinement.log);
-  if (const auto executed = wait_for_exec(pipe_ends[0], launch); !executed) {
-    fail_init(confinement.channel, executed.error());
-  }
+  if (start.failed != nullptr) fail_init(confinement.channel, failure_of(start));
   return program;
 }
 
@@ -159,7 +155,6 @@ Result<> report_prepared(const Confinement& confinement, Listeners listeners) {
 }
 
 void run_init(const Confinement& confinement, UniqueFd runtime_line, Assignment& assignment) {
-  reset_signals();
   ChildMessage message{};
   message.event = ChildEvent::ready;
   if (confinement.program_line >= 0) {
