@@ -60,7 +60,9 @@ bool is_compiled(const std::string& package, const Runtime& python) {
   return false;
 }
 
-void compile(const std::string& package, const Runtime& python) {
+enum class Compiled { yes, refused, failed };
+
+Compiled compile(const std::string& package, const Runtime& python) {
   std::vector<std::string> arguments = {
       python.interpreter, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", package};
   std::vector<char*> argv;
@@ -70,9 +72,24 @@ void compile(const std::string& package, const Runtime& python) {
   pid_t child = -1;
   int status = 0;
   const int failed = posix_spawn(&child, python.interpreter.c_str(), nullptr, nullptr, argv.data(), environment);
-  if (failed != 0 || waitpid(child, &status, 0) != child || status != 0) {
-    log::warning("{}: the runtime client could not be compiled ahead; cold starts take some 10 ms longer", python.id);
-  }
+  if (failed != 0 || waitpid(child, &status, 0) != child) return Compiled::refused;
+  if (status == 0) return Compiled::yes;
+  return WIFEXITED(status) ? Compiled::failed : Compiled::refused;
+}
+
+// Where the interpreter itself fails (its library may lie where only sandboxes see it) it is tried again when it is
+// another one, not at each start.
+void compile_once(const std::string& folder, const Runtime& python) {
+  const std::string package = folder + "/python/lambent_runtime";
+  const std::string note = folder + "/not-compiled-" + python.id;
+  if (is_compiled(package, python)) return;
+  const std::string identity = identity_of(python.interpreter);
+  if (read_file(note).value_or("") == identity) return;
+  const Compiled compiled = compile(package, python);
+  if (compiled == Compiled::yes) return;
+  log::warning("{}: the runtime client could not be compiled ahead; cold starts take some 10 ms longer", python.id);
+  if (compiled != Compiled::failed) return;
+  if (const auto noted = write_file_durably(note, identity); !noted) log::warning("{}", noted.error().message());
 }
 
 void remove_others(const std::string& parent, const std::string& keep) {
@@ -97,9 +114,8 @@ Result<std::string> install_runtime_clients(const std::string& data_folder, cons
     if (rename(temporary.c_str(), folder.c_str()) != 0) return fail_errno("rename to", folder);
     LAMBENT_TRY_VOID(sync_folder(parent));
   }
-  const std::string package = folder + "/python/lambent_runtime";
   for (const Runtime& runtime : runtimes.all()) {
-    if (runtime.family == RuntimeFamily::python && !is_compiled(package, runtime)) compile(package, runtime);
+    if (runtime.family == RuntimeFamily::python) compile_once(folder, runtime);
   }
   return folder;
 }

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <limits.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,13 +109,22 @@ std::optional<std::string> version_printed_by(const std::string& program) {
   return version;
 }
 
+std::optional<std::string> version_in(std::string_view remembered, const std::string& identity) {
+  const std::string key = "\n" + identity + "\t";
+  const std::string lines = fmt::format("\n{}", remembered);
+  const auto at = lines.find(key);
+  if (at == std::string::npos) return std::nullopt;
+  const auto begin = at + key.size();
+  return lines.substr(begin, lines.find('\n', begin) - begin);
+}
+
 // "v20.20.2" carries nodejs20.x.
-std::optional<std::string> node_runtime_id(const std::string& node) {
-  const auto version = version_printed_by(node);
-  if (!version || !version->starts_with('v')) return std::nullopt;
-  const auto dot = version->find('.');
-  if (dot == std::string::npos || dot < 2) return std::nullopt;
-  return "nodejs" + version->substr(1, dot - 1) + ".x";
+std::optional<std::string> node_runtime_id(std::string_view version) {
+  const auto dot = version.find('.');
+  if (!version.starts_with('v') || dot == std::string_view::npos || dot < 2) return std::nullopt;
+  const auto major = version.substr(1, dot - 1);
+  if (major.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+  return fmt::format("nodejs{}.x", major);
 }
 
 // Every installation says JAVA_VERSION="17.0.15" there; starting it to ask would take longer than the server does.
@@ -131,8 +141,15 @@ std::optional<std::string> java_runtime_id(const std::string& java) {
 
 }  // namespace
 
+std::string identity_of(const std::string& program) {
+  struct stat info{};
+  if (stat(program.c_str(), &info) != 0) return program;
+  return fmt::format("{} {}:{} {} {}.{:09} {}.{:09}", program, info.st_dev, info.st_ino, info.st_size,
+                     info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
+}
+
 Result<RuntimeSet> RuntimeSet::discover(const std::map<std::string, std::string>& configured,
-                                        std::string_view search_path) {
+                                        std::string_view search_path, std::string_view remembered) {
   RuntimeSet set;
   const auto add = [&](const std::string& id, RuntimeFamily family, const std::string& interpreter) {
     set.runtimes_.try_emplace(id, Runtime{id, family, interpreter, prefix_of(interpreter)});
@@ -164,7 +181,13 @@ Result<RuntimeSet> RuntimeSet::discover(const std::map<std::string, std::string>
   for (const std::string& folder : folders) {
     const auto node = find_program({folder}, "node");
     if (!node || !asked.insert(*node).second) continue;
-    if (const auto id = node_runtime_id(*node)) add(*id, RuntimeFamily::nodejs, *node);
+    const std::string identity = identity_of(*node);
+    auto version = version_in(remembered, identity);
+    if (!version) version = version_printed_by(*node);
+    const auto id = version ? node_runtime_id(*version) : std::nullopt;
+    if (!id) continue;
+    add(*id, RuntimeFamily::nodejs, *node);
+    set.versions_ += fmt::format("{}\t{}\n", identity, *version);
   }
   for (const char* id : {"provided", "provided.al2", "provided.al2023"}) add(id, RuntimeFamily::provided, "");
   std::uint32_t next = kSharedKind + 1;

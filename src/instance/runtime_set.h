@@ -33,6 +33,10 @@ constexpr bool has_runtime_line(RuntimeFamily family) {
   return has_template(family);
 }
 
+// A line without its end that changes when the program's file does: its path, and what stat(2) says of it. The path
+// alone where it cannot be looked at.
+std::string identity_of(const std::string& program);
+
 struct Runtime {
   std::string id;
   RuntimeFamily family = RuntimeFamily::provided;
@@ -43,17 +47,21 @@ struct Runtime {
 
 class RuntimeSet {
  public:
-  // Runs each node found once (`node --version`), however many folders lead to it. `configured` maps a runtime
-  // identifier to an executable; one that cannot be executed is an error that names it.
-  static Result<RuntimeSet> discover(const std::map<std::string, std::string>& configured,
-                                     std::string_view search_path);
+  // Runs each node found once (`node --version`), however many folders lead to it, but for those whose version is in
+  // `remembered`, the versions() of an earlier time. `configured` maps a runtime identifier to an executable; one that
+  // cannot be executed is an error that names it.
+  static Result<RuntimeSet> discover(const std::map<std::string, std::string>& configured, std::string_view search_path,
+                                     std::string_view remembered = {});
 
   // A sentence for the API's client where the host lacks it, listing what there is.
   [[nodiscard]] std::expected<Runtime, std::string> find(const std::string& id) const;
   [[nodiscard]] std::vector<Runtime> all() const;
+  // What interpreters said when they were asked: lines of identity_of(), a tab and the version.
+  [[nodiscard]] const std::string& versions() const { return versions_; }
 
  private:
   std::map<std::string, Runtime> runtimes_;
+  std::string versions_;
 };
 
 }  // namespace lambent::instance

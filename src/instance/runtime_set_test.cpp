@@ -81,6 +81,22 @@ TEST_F(RuntimeSetTest, AConfiguredInterpreterThatIsNoProgramIsAnError) {
   EXPECT_FALSE(RuntimeSet::discover({{"cobol", "/bin/true"}}, ""));
 }
 
+// /bin/true, which says no version of Node.js, stands in for node: where one is known it was not asked.
+TEST_F(RuntimeSetTest, ARememberedVersionHoldsAsLongAsTheFileIsTheSame) {
+  put_program("node");
+  const std::string node = folder_ + "/bin/node";
+  const auto ids = [&](const std::string& remembered) {
+    const auto set = RuntimeSet::discover({}, folder_ + "/bin", remembered);
+    return set->find("nodejs22.x") ? set->versions() : "";
+  };
+  const std::string known = "/other 1:2 3 4.5 6.7\tv18.0.0\n" + identity_of(node) + "\tv22.1.0\n";
+  EXPECT_EQ(ids(known), identity_of(node) + "\tv22.1.0\n") << "and is remembered on, without what is gone";
+  EXPECT_EQ(ids(""), "");
+  EXPECT_EQ(ids(identity_of(node) + "\tv../22.1\n"), "");
+  std::ofstream(node, std::ios::app) << "more";
+  EXPECT_EQ(ids(known), "");
+}
+
 TEST(RuntimeSetOnThisHost, FindsTheNodeInPathUnderItsOwnVersion) {
   const auto set = RuntimeSet::discover({}, "/usr/local/bin:/usr/bin:/bin");
   ASSERT_TRUE(set);

@@ -18,6 +18,8 @@ struct DataFolder {
   [[nodiscard]] std::string store() const { return path + "/store"; }
   [[nodiscard]] std::string blobs() const { return path + "/blobs"; }
   [[nodiscard]] std::string code() const { return path + "/code"; }
+  // A file: RuntimeSet::versions() of the last start.
+  [[nodiscard]] std::string interpreters() const { return path + "/interpreters"; }
 };
 
 // Makes the folder where missing (0700: it holds code, logs and keys), takes the lock, gives the folder to the user

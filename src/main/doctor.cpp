@@ -78,8 +78,7 @@ net::Task<Capability> look_inside(sandbox::SpawnerClient& spawner) {
 }
 
 net::Task<> examine(net::Loop& loop, sandbox::SpawnerClient& spawner, std::optional<Result<sandbox::HostReport>>& out) {
-  // Names cgroups that no server uses: this process's folder in /proc.
-  auto report = co_await spawner.start({.data_folder = "/proc/self"}, [](const std::string&) {});
+  auto report = co_await spawner.start([](const std::string&) {});
   if (report) {
     report->capabilities.push_back(report_server_rights());
     if (report->can_launch) report->capabilities.push_back(co_await look_inside(spawner));
@@ -95,6 +94,8 @@ Result<sandbox::HostReport> examine_host(const Config& config) {
   LAMBENT_TRY_VOID(give_up_rights(user));
   net::Loop loop;
   sandbox::SpawnerClient spawner(loop, std::move(process));
+  // Names cgroups that no server uses: this process's folder in /proc.
+  LAMBENT_TRY_VOID(spawner.configure({.data_folder = "/proc/self"}));
   std::optional<Result<sandbox::HostReport>> found;
   net::Scope scope;
   scope.spawn(examine(loop, spawner, found));

@@ -132,6 +132,9 @@ Result<OnDisk> open_disk(const Config& config, const DataFolder& folder, const i
   disk.blobs.emplace(std::move(blobs));
   LAMBENT_TRY(disk.ledger, telemetry::UsageLedger::open(folder.path));
   LAMBENT_TRY(disk.runtimes_folder, instance::install_runtime_clients(folder.path, runtimes));
+  if (read_file(folder.interpreters()).value_or("") != runtimes.versions()) {
+    LAMBENT_TRY_VOID(write_file_durably(folder.interpreters(), runtimes.versions()));
+  }
   return disk;
 }
 
@@ -245,6 +248,8 @@ Result<> Server::run() {
 }
 
 Result<> Server::Impl::build() {
+  // First: it takes the spawner as long as all of this takes the server.
+  LAMBENT_TRY_VOID(spawner.configure({.data_folder = folder.path, .records_denied_calls = audit.is_open()}));
   LAMBENT_TRY(disk, open_disk(config, folder, runtimes, random));
   authority = fmt::format("{}:{}", client_address(config.bind), listener.port());
   LAMBENT_TRY(network, egress::NetworkRules::create(config.network));
@@ -430,8 +435,7 @@ net::Task<> Server::Impl::serve() {
 
 net::Task<Result<>> Server::Impl::start() {
   egress.start(config.network, sandbox::kGateNameServer);
-  const sandbox::SpawnerSettings sandboxes{.data_folder = folder.path, .records_denied_calls = recorder.has_value()};
-  auto host = co_await spawner.start(sandboxes, [this](const std::string& reason) {
+  auto host = co_await spawner.start([this](const std::string& reason) {
     log::error("the spawner is gone, and every instance with it: {}", reason);
     outcome = fail(Error::of("serve", "", "the spawner is gone: " + reason));
     stop_signal->cancel();

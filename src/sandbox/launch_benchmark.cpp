@@ -101,7 +101,10 @@ net::Task<std::chrono::microseconds> launch_once(net::Loop& loop, SpawnerClient&
 
 net::Task<> measure(net::Loop& loop, SpawnerClient& client, pid_t spawner, std::string folder, int launches,
                     std::uint32_t ready, Measured& measured) {
-  const auto report = co_await client.start({.data_folder = folder}, [](const std::string& why) { give_up(why); });
+  if (const auto configured = client.configure({.data_folder = folder}); !configured) {
+    give_up(configured.error().message());
+  }
+  const auto report = co_await client.start([](const std::string& why) { give_up(why); });
   if (!report) give_up(report.error().message());
   if (!report->can_launch) give_up(report->text());
   Policy policy = small_program(folder);

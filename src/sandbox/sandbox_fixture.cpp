@@ -64,7 +64,8 @@ void SandboxFixture::start_client() {
   ends->second.reset();
   line_.reset(dup(ends->first.get()));
   client_ = std::make_unique<SpawnerClient>(loop_, SpawnerProcess{std::move(ends->first), spawner_});
-  auto report = await(client_->start({.data_folder = folder_}, [this](const std::string& why) {
+  ASSERT_TRUE(client_->configure({.data_folder = folder_}));
+  auto report = await(client_->start([this](const std::string& why) {
     broken_ = why;
     loop_.stop();
   }));

@@ -39,8 +39,6 @@ void fill_standard_descriptors() {
 
 Result<std::unique_ptr<SpawnerLoop>> SpawnerLoop::create(UniqueFd server) {
   std::unique_ptr<SpawnerLoop> loop(new SpawnerLoop(std::move(server)));
-  LAMBENT_TRY(loop->filters_, compile_seccomp_profiles());
-  LAMBENT_TRY(loop->unpacker_filter_, compile_seccomp_policy("unpacker"));
   // Root of a container may have the rights and not the user ids that sandboxes get.
   const SpawnerSettings ids;
   loop->is_privileged_ = has_host_privileges() && is_known_id(ids.first_host_uid, ids.host_uids);

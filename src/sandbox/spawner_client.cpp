@@ -252,20 +252,23 @@ SpawnerClient::~SpawnerClient() {
   impl_->line.close();
 }
 
-net::Task<Result<HostReport>> SpawnerClient::start(SpawnerSettings settings,
-                                                   std::function<void(const std::string&)> on_broken) {
-  const auto impl = impl_;
-  assert(!impl->is_started);
-  LAMBENT_CO_TRY(const std::string name, cgroup_name_for(settings.data_folder));
-  impl->is_started = true;
-  impl->on_broken = std::move(on_broken);
-  impl->scope.spawn(Impl::receive_all(impl));
+Result<> SpawnerClient::configure(const SpawnerSettings& settings) {
+  LAMBENT_TRY(const std::string name, cgroup_name_for(settings.data_folder));
   auto message = protocol::make<protocol::Configure>(protocol::Type::configure, 0);
   protocol::put_text(message.cgroup_name, name);
   message.first_host_uid = settings.first_host_uid;
   message.host_uids = settings.host_uids;
   message.records_denied_calls = settings.records_denied_calls ? 1 : 0;
-  impl->send(message);
+  impl_->send(message);
+  return {};
+}
+
+net::Task<Result<HostReport>> SpawnerClient::start(std::function<void(const std::string&)> on_broken) {
+  const auto impl = impl_;
+  assert(!impl->is_started);
+  impl->is_started = true;
+  impl->on_broken = std::move(on_broken);
+  impl->scope.spawn(Impl::receive_all(impl));
   const auto ready = impl->ready;
   co_return co_await ready;
 }

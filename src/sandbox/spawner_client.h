@@ -114,9 +114,13 @@ class SpawnerClient {
   SpawnerClient(const SpawnerClient&) = delete;
   SpawnerClient& operator=(const SpawnerClient&) = delete;
 
-  // The first call: ends what an earlier run left behind, and tells what the host can enforce. `on_broken` is called
-  // at most once, when the spawner is lost.
-  net::Task<Result<HostReport>> start(SpawnerSettings settings, std::function<void(const std::string&)> on_broken);
+  // The first call, without a wait: lets the spawner end what an earlier run left behind, and try what the host can
+  // enforce, while its caller does something else.
+  Result<> configure(const SpawnerSettings& settings);
+
+  // The second one: waits for that, and gives what the host can enforce. `on_broken` is called at most once, when the
+  // spawner is lost.
+  net::Task<Result<HostReport>> start(std::function<void(const std::string&)> on_broken);
 
   // Keeps `ready` sandboxes prepared (more where launches come quickly) for launches whose policy names `kind`, a
   // number from 1 up that is used once: same users, ports, network and, as their first ones, the mounts of `like`. A

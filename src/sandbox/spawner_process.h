@@ -38,7 +38,7 @@ inline constexpr std::chrono::milliseconds kHastenEvery{20};
 
 class SpawnerLoop {
  public:
-  // Compiles the filters; needs nothing of the host yet.
+  // Needs nothing of the host yet.
   static Result<std::unique_ptr<SpawnerLoop>> create(UniqueFd server);
 
   // Until the server's end closes or says stop; then ends every sandbox and removes the cgroups.
@@ -73,6 +73,7 @@ class SpawnerLoop {
   void on_server();
   void on_request(protocol::Type type, ReceivedPacket& packet);
   void configure(const protocol::Configure& message);
+  void compile_filters();
   void set_cpu(const protocol::SetCpu& message);
   void prepare(const protocol::Prepare& message);
   void launch();
@@ -147,7 +148,7 @@ class SpawnerLoop {
   bool is_privileged_ = false;
   bool records_denied_calls_ = false;
   bool is_stopping_ = false;
-  SeccompPrograms filters_;  // of instances, by SeccompProfile
+  SeccompPrograms filters_;  // of instances, by SeccompProfile; there once it is configured
   SeccompProgram unpacker_filter_;
   CgroupTree cgroups_;
   HostIds host_ids_;

@@ -100,6 +100,19 @@ void SpawnerLoop::configure(const protocol::Configure& message) {
   cgroups_ = CgroupTree::discover();
   next_key_ = cgroups_.prepare(std::string(protocol::text_of(message.cgroup_name)));
   reply(ready_message(report_host(cgroups_, is_privileged_)));
+  compile_filters();
+}
+
+// Beside the rest of the server's start, which waits for the report and not for these: no sandbox is made before.
+void SpawnerLoop::compile_filters() {
+  const auto compiled = [&]() -> Result<> {
+    LAMBENT_TRY(filters_, compile_seccomp_profiles());
+    LAMBENT_TRY(unpacker_filter_, compile_seccomp_policy("unpacker"));
+    return {};
+  }();
+  if (compiled) return;
+  log::error("spawner: {}", compiled.error().message());
+  is_stopping_ = true;
 }
 
 void SpawnerLoop::reply_failed(std::uint64_t id, const Error& error) {
