@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <future>
 #include <optional>
 #include <set>
 #include <string>
@@ -123,6 +125,8 @@ struct OnDisk {
 Result<OnDisk> open_disk(const Config& config, const DataFolder& folder, const instance::RuntimeSet& runtimes,
                          Random& random) {
   OnDisk disk;
+  // Beside the store, which waits for the disk.
+  auto clients = std::async(std::launch::async, instance::install_runtime_clients, folder.path, std::cref(runtimes));
   std::optional<identity::KeyPair> given;
   if (config.root_keys) given = {config.root_keys->access_key_id, config.root_keys->secret_access_key};
   LAMBENT_TRY(auto credentials, identity::CredentialStore::open(folder.path, config.account_id, given, random));
@@ -131,7 +135,7 @@ Result<OnDisk> open_disk(const Config& config, const DataFolder& folder, const i
   LAMBENT_TRY(auto blobs, store::BlobStore::open(folder.blobs()));
   disk.blobs.emplace(std::move(blobs));
   LAMBENT_TRY(disk.ledger, telemetry::UsageLedger::open(folder.path));
-  LAMBENT_TRY(disk.runtimes_folder, instance::install_runtime_clients(folder.path, runtimes));
+  LAMBENT_TRY(disk.runtimes_folder, clients.get());
   if (read_file(folder.interpreters()).value_or("") != runtimes.versions()) {
     LAMBENT_TRY_VOID(write_file_durably(folder.interpreters(), runtimes.versions()));
   }
@@ -180,6 +184,7 @@ struct Server::Impl {
   std::optional<edge::HttpServer> public_http;
   std::optional<edge::HttpServer> instance_http;
   std::string authority;  // host:port under which clients reach the server
+  std::future<Result<>> endpoint_written;
 
   std::optional<instance::ProcessBackend> backend;
   std::optional<DeniedCallRecorder> recorder;  // of denied calls, where it is asked for and can be
@@ -229,6 +234,7 @@ struct Server::Impl {
   std::optional<services::StsService::Role> assumable_role(std::string_view arn) const;
   net::Task<bool> visit_function_url(edge::Exchange& exchange);
   net::Task<bool> visit_code_download(edge::Exchange& exchange);
+  std::future<Result<>> write_endpoint() const;
   Result<> announce();
 };
 
@@ -252,6 +258,7 @@ Result<> Server::Impl::build() {
   LAMBENT_TRY_VOID(spawner.configure({.data_folder = folder.path, .records_denied_calls = audit.is_open()}));
   LAMBENT_TRY(disk, open_disk(config, folder, runtimes, random));
   authority = fmt::format("{}:{}", client_address(config.bind), listener.port());
+  endpoint_written = write_endpoint();
   LAMBENT_TRY(network, egress::NetworkRules::create(config.network));
   LAMBENT_TRY_VOID(build_engines());
   LAMBENT_TRY_VOID(build_invocation());
@@ -465,15 +472,20 @@ net::Task<Result<>> Server::Impl::start() {
   co_return Result<>();
 }
 
-Result<> Server::Impl::announce() {
+// Beside the rest of the start: it waits for the disk.
+std::future<Result<>> Server::Impl::write_endpoint() const {
   cli::Endpoint endpoint;
   endpoint.url = "http://" + authority;
   endpoint.region = config.region;
   endpoint.account_id = config.account_id;
   endpoint.pid = getpid();
   endpoint.root_access_key = disk.credentials->root().access_key_id;
-  LAMBENT_TRY_VOID(cli::write_endpoint(folder.path, endpoint));
-  fmt::print("Lambent is ready at {}\n", endpoint.url);
+  return std::async(std::launch::async, cli::write_endpoint, folder.path, std::move(endpoint));
+}
+
+Result<> Server::Impl::announce() {
+  LAMBENT_TRY_VOID(endpoint_written.get());
+  fmt::print("Lambent is ready at http://{}\n", authority);
   fmt::print("  credentials: {}\n",
              config.root_keys ? "as given in LAMBENT_ROOT_ACCESS_KEY" : identity::credentials_path(folder.path));
   fmt::print("  set up a shell: eval \"$(lambent env --data {})\"\n", folder.path);

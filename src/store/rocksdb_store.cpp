@@ -14,11 +14,14 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <mutex>
 
 #include "base/files.h"
 #include "base/log.h"
+#include "store/rocksdb_env.h"
 
 namespace lambent::store {
 namespace {
@@ -26,6 +29,8 @@ namespace {
 // Grows when the layout of a space changes in a way that older programs would misread.
 constexpr std::string_view kFormatKey = "lambent.format";
 constexpr int kFormat = 1;
+// Logs at an open; one is usual.
+constexpr std::ptrdiff_t kMostLogs = 8;
 
 rocksdb::Slice slice(std::string_view text) {
   return {text.data(), text.size()};
@@ -51,7 +56,7 @@ class ProcessLogger final : public rocksdb::Logger {
   void Logv(const char* format, va_list arguments) override {
     std::array<char, 1024> text{};
     vsnprintf(text.data(), text.size(), format, arguments);
-    log::warning("rocksdb: {}", text.data());
+    if (!is_about_options_file(text.data())) log::warning("rocksdb: {}", text.data());
   }
 };
 
@@ -125,8 +130,8 @@ class RocksSnapshot final : public Snapshot {
 
 class RocksStore final : public KeyValueStore {
  public:
-  RocksStore(std::string folder, std::unique_ptr<rocksdb::DB> db, Handles handles)
-      : folder_(std::move(folder)), db_(std::move(db)), handles_(handles) {}
+  RocksStore(std::string folder, std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db, Handles handles)
+      : folder_(std::move(folder)), env_(std::move(env)), db_(std::move(db)), handles_(handles) {}
 
   ~RocksStore() override {
     for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
@@ -197,6 +202,7 @@ class RocksStore final : public KeyValueStore {
   }
 
   std::string folder_;
+  std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   Handles handles_;
   std::atomic<bool> read_only_{false};
@@ -204,8 +210,9 @@ class RocksStore final : public KeyValueStore {
   std::optional<Error> failure_;
 };
 
-rocksdb::DBOptions database_options(const RocksDbSettings& settings) {
+rocksdb::DBOptions database_options(const RocksDbSettings& settings, rocksdb::Env& env) {
   rocksdb::DBOptions options;
+  options.env = &env;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   // Damage is reported at the first read that meets it, never passed over.
@@ -272,6 +279,18 @@ Result<> check_format(rocksdb::DB& db, const std::string& folder) {
   return {};
 }
 
+// RocksDB removes a log once something that came after it was written out of memory. A server that changes nothing
+// between its starts would leave an empty log at each of them, and read them all at the next.
+Result<> let_old_logs_go(rocksdb::DB& db, const std::string& folder) {
+  std::error_code error;
+  const auto is_log = [](const auto& entry) { return entry.path().extension() == ".log"; };
+  if (std::ranges::count_if(std::filesystem::directory_iterator(folder, error), is_log) <= kMostLogs) return {};
+  auto status = db.Put({}, slice(kFormatKey), std::to_string(kFormat));
+  if (status.ok()) status = db.Flush({});
+  if (!status.ok()) return fail(error_of(status, "write out", folder));
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<KeyValueStore>> open_rocksdb_store(const std::string& folder, RocksDbSettings settings) {
@@ -283,7 +302,8 @@ Result<std::unique_ptr<KeyValueStore>> open_rocksdb_store(const std::string& fol
 
   std::vector<rocksdb::ColumnFamilyHandle*> opened;
   rocksdb::DB* raw = nullptr;
-  if (const auto status = rocksdb::DB::Open(database_options(settings), folder, descriptors, &opened, &raw);
+  auto env = make_rocksdb_env();
+  if (const auto status = rocksdb::DB::Open(database_options(settings, *env), folder, descriptors, &opened, &raw);
       !status.ok()) {
     Error error = error_of(status, "open store", folder);
     if (status.IsCorruption() && !settings.accept_damaged_log) {
@@ -299,8 +319,9 @@ Result<std::unique_ptr<KeyValueStore>> open_rocksdb_store(const std::string& fol
   Handles handles{};
   std::copy(opened.begin() + 1, opened.end(), handles.begin());
   auto& database = *db;
-  auto result = std::make_unique<RocksStore>(folder, std::move(db), handles);
+  auto result = std::make_unique<RocksStore>(folder, std::move(env), std::move(db), handles);
   LAMBENT_TRY_VOID(check_format(database, folder));
+  LAMBENT_TRY_VOID(let_old_logs_go(database, folder));
   return result;
 }
 

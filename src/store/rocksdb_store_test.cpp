@@ -131,6 +131,17 @@ TEST_F(RocksDbStore, AMemorySnapshotNeverReadsTheDisk) {
   for (const bool by_cursor : {false, true}) EXPECT_EQ(**from_memory(by_cursor), "1");
 }
 
+TEST_F(RocksDbStore, OpeningAgainAndAgainLeavesFewFiles) {
+  ASSERT_TRUE(put(*open(), "k", "v"));
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(open());
+  EXPECT_EQ(open()->get(Space::tables, "k")->value_or(""), "v");
+  const std::filesystem::directory_iterator all(folder_ + "/db");
+  EXPECT_LT(std::distance(begin(all), end(all)), 25);
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/db")) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with("OPTIONS")) << "nobody reads it";
+  }
+}
+
 TEST_F(RocksDbStore, RefusesASecondOpener) {
   const auto first = open();
   EXPECT_FALSE(open_rocksdb_store(folder_ + "/db"));

@@ -166,6 +166,8 @@ def leftovers(server):
             command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue
+        if not command:
+            continue  # it has ended, and the kernel is about to take it away
         if str(server.data) in mountinfo or str(server.data) in command:
             left.append(f"process {pid}: {command}")
     left += [f"cgroup {path}" for path in cgroups(server)]
