@@ -239,13 +239,20 @@ rocksdb::DBOptions database_options(const RocksDbSettings& settings, rocksdb::En
   return options;
 }
 
+// Of a memtable's bytes, for the filter in front of it: some 25 bits for each of its small items.
+constexpr double kMemtableFilter = 0.01;
+
 rocksdb::ColumnFamilyOptions space_options(const RocksDbSettings& settings,
                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.block_size = 8 * kKiB;
   table.checksum = rocksdb::kXXH3;
-  table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(10));  // gets of absent keys stay off the disk
+  // Gets of absent keys stay off the disk, and a get meets several files before the one with its key. (Ribbon filters
+  // take a third less memory and four times the processor time.)
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.data_block_index_type =
+      rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;  // a get finds its key at once
   table.cache_index_and_filter_blocks = true;  // memory is bounded by the cache, whatever the size of the data
   table.pin_l0_filter_and_index_blocks_in_cache = true;
 
@@ -253,6 +260,8 @@ rocksdb::ColumnFamilyOptions space_options(const RocksDbSettings& settings,
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.write_buffer_size = settings.memtable_bytes;
   options.max_write_buffer_number = 3;
+  options.memtable_whole_key_filtering = true;  // a get of what is in the files does not search the memtable
+  options.memtable_prefix_bloom_size_ratio = kMemtableFilter;
   options.force_consistency_checks = true;
   options.level_compaction_dynamic_level_bytes = true;  // about 1.1 times the data on disk
   options.compression = rocksdb::kLZ4Compression;
