@@ -35,5 +35,5 @@ lambent_external(libzip PACKAGES libzip)
 lambent_archive(seccomp FILES seccomp)
 lambent_external(tomlplusplus)
 lambent_external(cli11)
-lambent_external(asio LIBRARIES Threads::Threads)
+lambent_external(boost_beast LIBRARIES Threads::Threads)  # headers only: its parser of HTTP
 lambent_external(zlib PACKAGES zlib)

@@ -730,15 +730,9 @@ void Instance::Impl::finish(InvocationResult result) {
   result.memory_used_mb = memory_peak_mb;
   log.runtime_done(current->call->request_id, result);
   if (state == State::finishing && !companions.are_waiting()) {
-    InvocationResult rest;
-    rest.ending = result.ending;
-    rest.error_type = result.error_type;
-    rest.init = result.init;
-    rest.restore = result.restore;
-    rest.cold_start = result.cold_start;
-    rest.billed_ms = result.billed_ms;
-    unfinished.emplace(
-        Unfinished{current->call->request_id, std::move(rest), current->started, now, around.clock.wall()});
+    std::string answer = std::exchange(result.payload, {});  // megabytes, and no part of the report
+    unfinished.emplace(Unfinished{current->call->request_id, result, current->started, now, around.clock.wall()});
+    result.payload = std::move(answer);
     log.flush();
   } else {
     log.end_call(current->call->request_id, result);

@@ -101,6 +101,12 @@ Result<std::optional<std::string>> read(rocksdb::DB& db, rocksdb::ColumnFamilyHa
   const auto status = db.Get(options, handle, slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) return fail(error_of(status, "read", handle->GetName()));
+  // Without the disk RocksDB gives this, too, for a key that may be in a file that is not open yet: it opens some at
+  // start and the others as they are read ("may exist" in its table cache).
+  if (value.empty() && options.read_tier == rocksdb::kBlockCacheTier) {
+    return fail(
+        error_of(rocksdb::Status::Incomplete("empty, or in a file that is not open"), "read", handle->GetName()));
+  }
   return std::optional(std::move(value));
 }
 

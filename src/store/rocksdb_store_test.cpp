@@ -142,6 +142,47 @@ TEST_F(RocksDbStore, OpeningAgainAndAgainLeavesFewFiles) {
   }
 }
 
+// Of many files RocksDB opens the first few with the store, the others as they are read.
+TEST_F(RocksDbStore, AMemorySnapshotTellsNothingOfFilesThatAreNotOpenYet) {
+  constexpr int kOpened = 16;  // RocksDB's kInitialLoadLimit
+  int files = 0;
+  for (int round = 0; round < 3; ++round) {
+    const auto store = open();  // writes what the log has into a file for each space
+    WriteBatch batch;
+    for (std::size_t i = 0; i < kSpaceNames.size(); ++i) {
+      batch.put(static_cast<Space>(i), "k" + std::to_string(round), "v");
+      batch.put(static_cast<Space>(i), "empty" + std::to_string(round), "");
+    }
+    ASSERT_TRUE(store->commit(batch, Durability::sync));
+  }
+  open();  // what this one writes, the next finds
+  const auto store = open();
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/db")) {
+    files += entry.path().extension() == ".sst" ? 1 : 0;
+  }
+  ASSERT_GT(files, kOpened);
+  for (std::size_t i = 0; i < kSpaceNames.size(); ++i) {
+    const auto space = static_cast<Space>(i);
+    for (int round = 0; round < 3; ++round) {
+      const auto key = "k" + std::to_string(round);
+      const auto by_cursor = [&]() -> Result<std::optional<std::string>> {
+        const auto snapshot = store->memory_snapshot();
+        const auto cursor = snapshot->cursor(space, key, key + "0");
+        cursor->seek_first();
+        LAMBENT_TRY_VOID(cursor->status());
+        return cursor->valid() ? std::optional(std::string(cursor->value())) : std::nullopt;
+      };
+      for (const auto& found : {store->memory_snapshot()->get(space, key), by_cursor()}) {
+        ASSERT_FALSE(found) << kSpaceNames[i] << " " << key << ": " << **found;
+        EXPECT_EQ(found.error().code, EAGAIN);
+      }
+      EXPECT_EQ(*store->get(space, key), "v");
+      EXPECT_EQ(**store->memory_snapshot()->get(space, key), "v") << kSpaceNames[i] << " " << key;
+      EXPECT_EQ(*store->get(space, "empty" + std::to_string(round)), "");
+    }
+  }
+}
+
 TEST_F(RocksDbStore, RefusesASecondOpener) {
   const auto first = open();
   EXPECT_FALSE(open_rocksdb_store(folder_ + "/db"));

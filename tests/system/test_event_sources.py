@@ -301,12 +301,6 @@ def kill_while_records_flow(server, kills):
     assert noted(db, notes) == written
 
 
-def test_no_record_is_lost_across_kills(tmp_path):
-    server = lambent.Server(tmp_path / "data").start()
-    kill_while_records_flow(server, 5)
-    assert server.stop() == 0
-
-
 # As NOTES, with a list for each item of what came of it.
 LISTS = SIGNED + """
 import json
@@ -348,16 +342,11 @@ def kill_parallel_batches(server, kills):
         assert list(dict.fromkeys(numbers)) == list(range(kills * 10))
 
 
-def test_parallel_batches_lose_nothing_across_kills(tmp_path):
-    server = lambent.Server(tmp_path / "data").start()
-    kill_parallel_batches(server, 4)
-    assert server.stop() == 0
-
-
-@pytest.mark.soak
-def test_parallel_batches_lose_nothing_across_many_kills(tmp_path):
+@pytest.mark.parametrize("flow", [kill_while_records_flow, kill_parallel_batches])
+@pytest.mark.parametrize("kills", [5, pytest.param(200, marks=pytest.mark.soak)])
+def test_no_record_is_lost_across_kills(tmp_path, flow, kills):
     server = lambent.Server(tmp_path / "data", ["--limits-log-bytes-per-function", "256MiB"]).start()
-    kill_parallel_batches(server, 200)
+    flow(server, kills)
     assert server.stop() == 0
 
 
@@ -381,11 +370,4 @@ def test_a_window_s_state_counts_each_record_once_across_kills(tmp_path):
 
     ends = wait_for(ended, "all windows ended", 60)
     assert all(count == 1 for state in ends.values() for count in state.values()), ends
-    assert server.stop() == 0
-
-
-@pytest.mark.soak
-def test_no_record_is_lost_across_many_kills(tmp_path):
-    server = lambent.Server(tmp_path / "data", ["--limits-log-bytes-per-function", "256MiB"]).start()
-    kill_while_records_flow(server, 200)
     assert server.stop() == 0

@@ -93,8 +93,7 @@ net::Task<ApiResult<void>> LambdaService::keep_capacity_provider(CapacityProvide
   co_return ApiResult<void>();
 }
 
-net::Task<ApiResult<void>> LambdaService::change_capacity_provider_tags(
-    std::string arn, std::function<ApiResult<void>(protocol::Map<std::string>&)> edit) {
+net::Task<ApiResult<void>> LambdaService::change_capacity_provider_tags(std::string arn, TagEdit edit) {
   const auto turn = co_await parts_.catalog.begin_change_in_turn(std::string(kCapacityTurn));
   LAMBENT_CO_TRY(auto provider, find_capacity_provider(arn));
   LAMBENT_CO_TRY_VOID(edit(provider.tags));

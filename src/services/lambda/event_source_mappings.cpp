@@ -202,11 +202,12 @@ std::optional<std::string> LambdaService::mapping_id(std::string_view arn) {
   return std::string(arn.substr(at + kResource.size()));
 }
 
-net::Task<ApiResult<void>> LambdaService::change_mapping_tags(
-    std::string id, std::function<ApiResult<void>(EventSourceMapping&)> edit) {
+net::Task<ApiResult<void>> LambdaService::change_mapping_tags(std::string id, TagEdit edit) {
   const auto turn = co_await parts_.catalog.begin_change_in_turn(std::string(kMappingsTurn));
   LAMBENT_CO_TRY(auto mapping, find_mapping(id));
-  LAMBENT_CO_TRY_VOID(edit(mapping));
+  auto tags = to_map(mapping.tags);
+  LAMBENT_CO_TRY_VOID(edit(tags));
+  mapping.tags = to_pairs(tags);
   co_return co_await keep_mapping(mapping);
 }
 

@@ -11,6 +11,7 @@
 #include "services/lambda/errors.h"
 #include "services/lambda/lambda_service.h"
 #include "services/lambda/paging.h"
+#include "services/lambda/validation.h"
 
 namespace lambent::services::lambda {
 
@@ -50,7 +51,9 @@ std::optional<std::int32_t> number_of(const json::object& object, const char* na
   return value && value->is_int64() ? std::optional(static_cast<std::int32_t>(value->get_int64())) : std::nullopt;
 }
 
-std::string encode(const api::CodeSigningConfig& config) {
+std::string encode(const api::CodeSigningConfig& config, const protocol::Map<std::string>& tags) {
+  json::object tagged;
+  for (const auto& [name, value] : tags) tagged[name] = value;
   json::array publishers;
   for (const auto& arn : config.allowed_publishers.signing_profile_version_arns) publishers.emplace_back(arn);
   return json::serialize(
@@ -58,7 +61,8 @@ std::string encode(const api::CodeSigningConfig& config) {
                    {"description", config.description.value_or("")},
                    {"publishers", std::move(publishers)},
                    {"policy", config.code_signing_policies.untrusted_artifact_on_deployment.value_or("Warn")},
-                   {"last_modified", config.last_modified}});
+                   {"last_modified", config.last_modified},
+                   {"tags", std::move(tagged)}});
 }
 
 api::CodeSigningConfig decode(const std::string& id, const std::string& text) {
@@ -77,24 +81,44 @@ api::CodeSigningConfig decode(const std::string& id, const std::string& text) {
   return config;
 }
 
+protocol::Map<std::string> decode_tags(const std::string& text) {
+  protocol::Map<std::string> tags;
+  const auto object = parse_object(text);
+  const auto* kept = object.if_contains("tags");
+  if (!kept || !kept->is_object()) return tags;
+  for (const auto& [name, value] : kept->get_object()) tags[std::string(name)] = std::string(value.as_string());
+  return tags;
+}
+
 }  // namespace
 
-ApiResult<api::CodeSigningConfig> LambdaService::find_code_signing(const std::string& arn) const {
+ApiResult<LambdaService::CodeSigning> LambdaService::find_code_signing(const std::string& arn) const {
   const auto& configs = parts_.documents.all(kCodeSigning);
   const auto found = configs.find(id_in_arn(arn));
   if (found == configs.end()) return failure(no_code_signing(arn));
-  return decode(found->first, found->second);
+  return CodeSigning{.shown = decode(found->first, found->second), .tags = decode_tags(found->second)};
 }
 
-net::Task<ApiResult<void>> LambdaService::keep_code_signing(api::CodeSigningConfig config) {
-  const auto kept = co_await parts_.documents.put(kCodeSigning, config.code_signing_config_id, encode(config));
+net::Task<ApiResult<void>> LambdaService::keep_code_signing(CodeSigning config) {
+  const auto kept = co_await parts_.documents.put(kCodeSigning, config.shown.code_signing_config_id,
+                                                  encode(config.shown, config.tags));
   if (!kept) co_return failure(storage_failed(kept.error().message()));
   co_return ApiResult<void>();
 }
 
+net::Task<ApiResult<void>> LambdaService::change_code_signing_tags(std::string arn, TagEdit edit) {
+  const auto turn = co_await parts_.catalog.begin_change_in_turn(std::string(kCodeSigningTurn));
+  LAMBENT_CO_TRY(auto config, find_code_signing(arn));
+  LAMBENT_CO_TRY_VOID(edit(config.tags));
+  co_return co_await keep_code_signing(std::move(config));
+}
+
 Answer<api::CreateCodeSigningConfigResponse> LambdaService::create_code_signing_config(
     const CallContext&, api::CreateCodeSigningConfigRequest request) {
-  api::CodeSigningConfig config;
+  CodeSigning made;
+  if (request.tags) made.tags = *std::move(request.tags);
+  LAMBENT_CO_TRY_VOID(check_tags(made.tags));
+  auto& config = made.shown;
   config.code_signing_config_id = "csc-" + parts_.random.hex(9).substr(0, 17);
   config.code_signing_config_arn = fmt::format("arn:aws:lambda:{}:{}:code-signing-config:{}", settings_.home.region,
                                                settings_.home.account_id, config.code_signing_config_id);
@@ -104,24 +128,26 @@ Answer<api::CreateCodeSigningConfigResponse> LambdaService::create_code_signing_
   auto& policy = config.code_signing_policies.untrusted_artifact_on_deployment;
   if (!policy) policy = "Warn";
   config.last_modified = format_lambda_time(parts_.clock.wall());
-  LAMBENT_CO_TRY_VOID(co_await keep_code_signing(config));
+  LAMBENT_CO_TRY_VOID(co_await keep_code_signing(made));
   co_return api::CreateCodeSigningConfigResponse{.code_signing_config = std::move(config)};
 }
 
 Answer<api::GetCodeSigningConfigResponse> LambdaService::get_code_signing_config(
     const CallContext&, api::GetCodeSigningConfigRequest request) {
   LAMBENT_CO_TRY(auto config, find_code_signing(request.code_signing_config_arn));
-  co_return api::GetCodeSigningConfigResponse{.code_signing_config = std::move(config)};
+  co_return api::GetCodeSigningConfigResponse{.code_signing_config = std::move(config.shown)};
 }
 
 Answer<api::UpdateCodeSigningConfigResponse> LambdaService::update_code_signing_config(
     const CallContext&, api::UpdateCodeSigningConfigRequest request) {
-  LAMBENT_CO_TRY(auto config, find_code_signing(request.code_signing_config_arn));
+  const auto turn = co_await parts_.catalog.begin_change_in_turn(std::string(kCodeSigningTurn));
+  LAMBENT_CO_TRY(auto found, find_code_signing(request.code_signing_config_arn));
+  auto& config = found.shown;
   if (request.description) config.description = std::move(request.description);
   if (request.allowed_publishers) config.allowed_publishers = *std::move(request.allowed_publishers);
   if (request.code_signing_policies) config.code_signing_policies = *std::move(request.code_signing_policies);
   config.last_modified = format_lambda_time(parts_.clock.wall());
-  LAMBENT_CO_TRY_VOID(co_await keep_code_signing(config));
+  LAMBENT_CO_TRY_VOID(co_await keep_code_signing(found));
   co_return api::UpdateCodeSigningConfigResponse{.code_signing_config = std::move(config)};
 }
 
@@ -135,12 +161,13 @@ std::vector<std::string> LambdaService::functions_with_code_signing(const std::s
 
 Answer<api::DeleteCodeSigningConfigResponse> LambdaService::delete_code_signing_config(
     const CallContext&, api::DeleteCodeSigningConfigRequest request) {
+  const auto turn = co_await parts_.catalog.begin_change_in_turn(std::string(kCodeSigningTurn));
   LAMBENT_CO_TRY(const auto config, find_code_signing(request.code_signing_config_arn));
   if (!functions_with_code_signing(request.code_signing_config_arn).empty()) {
     co_return failure(api::ResourceConflictException{
         .message = "The code signing configuration is in use by one or more functions and cannot be deleted."});
   }
-  const auto gone = co_await parts_.documents.put(kCodeSigning, config.code_signing_config_id, std::nullopt);
+  const auto gone = co_await parts_.documents.put(kCodeSigning, config.shown.code_signing_config_id, std::nullopt);
   if (!gone) co_return failure(storage_failed(gone.error().message()));
   co_return api::DeleteCodeSigningConfigResponse{};
 }

@@ -39,6 +39,25 @@ TEST_F(Kept, CodeSigningConfigsAreShownAsTheyWereGiven) {
   EXPECT_TRUE(t.run(after.list_code_signing_configs(call, {}))->code_signing_configs->empty());
 }
 
+TEST_F(Kept, CodeSigningConfigsHaveTags) {
+  api::CreateCodeSigningConfigRequest request;
+  request.tags.emplace()["team"] = "a";
+  const auto created = t.run(service.create_code_signing_config(call, request));
+  ASSERT_TRUE(created) << outcome(created);
+  const auto& arn = created->code_signing_config.code_signing_config_arn;
+  const auto tags = [&] { return *t.run(service.list_tags(call, {.resource = arn}))->tags; };
+  EXPECT_EQ(tags().size(), 1U);
+  EXPECT_EQ(*tags().find("team"), "a");
+  ASSERT_TRUE(t.run(service.tag_resource(call, {.resource = arn, .tags = {{"cost", "7"}}})));
+  ASSERT_TRUE(t.run(service.update_code_signing_config(call, {.code_signing_config_arn = arn, .description = "d"})));
+  ASSERT_TRUE(t.run(service.untag_resource(call, {.resource = arn, .tag_keys = {"team"}})));
+  EXPECT_EQ(tags().size(), 1U);
+  EXPECT_EQ(*tags().find("cost"), "7");
+  EXPECT_FALSE(t.run(service.tag_resource(call, {.resource = arn, .tags = {{"aws:x", "7"}}})));
+  EXPECT_EQ(tags().size(), 1U);
+  EXPECT_EQ(t.run(service.list_tags(call, {.resource = arn + "x"})).error().code, "ResourceNotFoundException");
+}
+
 TEST_F(Kept, RuntimeManagementIsAutoUnlessSaidOtherwise) {
   const auto get = [&] { return t.run(service.get_runtime_management_config(call, {.function_name = "hello"})); };
   EXPECT_EQ(get()->update_runtime_on, "Auto");

@@ -337,6 +337,8 @@ class LambdaService final : public api::Service {
   // Gives the function these layers, and no others; its code is set.
   net::Task<ApiResult<void>> apply_layers(const std::vector<std::string>& arns, catalog::Function& function);
 
+  // Changes the tags of something that has them, or refuses them.
+  using TagEdit = std::function<ApiResult<void>(protocol::Map<std::string>&)>;
   // A turn of its own in the catalog; no function has such a name.
   static constexpr std::string_view kMappingsTurn = "/event-source-mappings";
   [[nodiscard]] ApiResult<catalog::EventSourceMapping> find_mapping(const std::string& id) const;
@@ -350,11 +352,17 @@ class LambdaService final : public api::Service {
                                                                   std::string_view state) const;
   // Of a mapping's ARN; nothing where the ARN is not one.
   [[nodiscard]] static std::optional<std::string> mapping_id(std::string_view arn);
-  net::Task<ApiResult<void>> change_mapping_tags(std::string id,
-                                                 std::function<ApiResult<void>(catalog::EventSourceMapping&)> edit);
+  net::Task<ApiResult<void>> change_mapping_tags(std::string id, TagEdit edit);
 
-  [[nodiscard]] ApiResult<api::CodeSigningConfig> find_code_signing(const std::string& arn) const;
-  net::Task<ApiResult<void>> keep_code_signing(api::CodeSigningConfig config);
+  // A turn of its own in the catalog; no function has such a name.
+  static constexpr std::string_view kCodeSigningTurn = "/code-signing-configs";
+  struct CodeSigning {
+    api::CodeSigningConfig shown;
+    protocol::Map<std::string> tags;
+  };
+  [[nodiscard]] ApiResult<CodeSigning> find_code_signing(const std::string& arn) const;
+  net::Task<ApiResult<void>> keep_code_signing(CodeSigning config);
+  net::Task<ApiResult<void>> change_code_signing_tags(std::string arn, TagEdit edit);
   [[nodiscard]] std::vector<std::string> functions_with_code_signing(const std::string& arn) const;
 
   // A turn of its own in the catalog; no function has such a name.
@@ -368,8 +376,12 @@ class LambdaService final : public api::Service {
   [[nodiscard]] std::string capacity_provider_arn(std::string_view name) const;
   [[nodiscard]] ApiResult<CapacityProvider> find_capacity_provider(std::string_view name_or_arn) const;
   net::Task<ApiResult<void>> keep_capacity_provider(CapacityProvider provider);
-  net::Task<ApiResult<void>> change_capacity_provider_tags(
-      std::string arn, std::function<ApiResult<void>(protocol::Map<std::string>&)> edit);
+  net::Task<ApiResult<void>> change_capacity_provider_tags(std::string arn, TagEdit edit);
+
+  // Of whatever the ARN names.
+  net::Task<ApiResult<void>> change_tags(std::string arn, TagEdit edit);
+  net::Task<ApiResult<void>> change_function_tags(std::string arn, TagEdit edit);
+  [[nodiscard]] ApiResult<protocol::Map<std::string>> find_tags(const std::string& arn) const;
 
   [[nodiscard]] ApiResult<void> check_alias(const catalog::Entry& entry, const catalog::Alias& alias) const;
 

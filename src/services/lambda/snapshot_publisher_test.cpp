@@ -35,6 +35,12 @@ class PublishedSnapshots : public ServiceTest {
     release(kind);
     t.run(snapshots.settled("hello"));
   }
+  // What is shown of the first version once its INIT has ended so.
+  std::string shown_after(Kind kind) {
+    publish();
+    end_init(kind);
+    return shown();
+  }
   // "<State> <LastUpdateStatus> <OptimizationStatus>"
   std::string shown(const std::string& version = "1") {
     const auto configuration = *this->configuration("hello:" + version);
@@ -55,30 +61,22 @@ TEST_F(PublishedSnapshots, AreMadeWhileTheVersionIsPending) {
 }
 
 TEST_F(PublishedSnapshots, FailWhereInitFailsInTheWordsOfAws) {
-  publish();
-  end_init(Kind::init_failed);
-  EXPECT_EQ(shown(), "Failed Failed On");
+  EXPECT_EQ(shown_after(Kind::init_failed), "Failed Failed On");
   const auto failed = *configuration("hello:1");
   EXPECT_EQ(failed.state_reason_code, "FunctionError");
   EXPECT_EQ(failed.state_reason, "An error occurred during function initialization.");
 }
 
 TEST_F(PublishedSnapshots, AreOffWhereInitCannotBeForked) {
-  publish();
-  end_init(Kind::unsuitable);
-  EXPECT_EQ(shown(), "Active Successful Off");
+  EXPECT_EQ(shown_after(Kind::unsuitable), "Active Successful Off");
 }
 
 TEST_F(PublishedSnapshots, AreMadeLaterWhereTheHostCannotNow) {
-  publish();
-  end_init(Kind::unavailable);
-  EXPECT_EQ(shown(), "Active Successful On");
+  EXPECT_EQ(shown_after(Kind::unavailable), "Active Successful On");
 }
 
 TEST_F(PublishedSnapshots, GoOnAfterTheServersEnd) {
-  publish();
-  end_init(Kind::stopped);
-  EXPECT_EQ(shown(), "Pending InProgress On");
+  EXPECT_EQ(shown_after(Kind::stopped), "Pending InProgress On");
   snapshots.resume();
   end_init(Kind::made);
   EXPECT_EQ(shown(), "Active Successful On");
