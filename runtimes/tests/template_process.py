@@ -1,5 +1,6 @@
 """A template under test, driven through template_double.c, and the instances that it forks."""
 
+import glob
 import os
 import signal
 import socket
@@ -22,7 +23,7 @@ def build_node_addon(folder):
     """Compiles the add-on of the Node.js runtime; returns its path."""
     node = subprocess.run(["node", "-p", "process.execPath"], capture_output=True, text=True, check=True).stdout
     headers = os.path.join(os.path.dirname(os.path.dirname(node)), "include", "node")
-    sources = [os.path.join(RUNTIMES, "nodejs", "native", name) for name in ("fork.c", "math_random.c", "touched_pages.c")]
+    sources = sorted(glob.glob(os.path.join(RUNTIMES, "nodejs", "native", "*.c")))
     return _build(sources, folder, "lambent_fork.node", "-I" + headers)
 
 

@@ -1,9 +1,13 @@
 """What is particular to instances forked from a Node.js template; test_nodejs.py runs against them as well."""
 
 import os
+import socket
+import subprocess
 import time
 
 import pytest
+
+from template_process import build_node_addon
 
 STATE = """
 const fs = require('fs');
@@ -82,6 +86,45 @@ def test_the_memory_that_a_start_touches_is_a_forks_own_before_it_is_assigned(ru
     ahead, later = waiting[0], _state_and_faults(run.process.pid)[1] - waiting[0]
     print(ahead, later)
     assert later < ahead / 3
+
+
+ECHO_ON_A_LINE = """
+const { lineRead, lineWrite } = require(process.argv[1]);
+const line = Number(process.argv[2]);
+const bytes = Buffer.alloc(4096, 'a');
+lineWrite(line, bytes, 0, bytes.length);
+lineWrite(line, bytes, 0, lineRead(line, bytes, 0, bytes.length));
+process.exit(lineRead(line, bytes, 0, bytes.length)); // 0: the end
+"""
+
+
+def _sleeps_and_switches(pid):
+    """Whether it sleeps, and how often it has gone to sleep."""
+    with open("/proc/%d/status" % pid) as status:
+        fields = dict(line.split(":", 1) for line in status)
+    return fields["State"].split()[0] == "S", int(fields["voluntary_ctxt_switches"])
+
+
+def test_taking_what_an_instance_wrote_does_not_wake_it(node, tmp_path):
+    addon = build_node_addon(tmp_path)
+    ours, theirs = socket.socketpair()
+    process = subprocess.Popen([node, "--single-threaded", "-e", ECHO_ON_A_LINE, addon, str(theirs.fileno())],
+                               pass_fds=[theirs.fileno()])
+    theirs.close()
+    with ours:
+        assert ours.recv(1, socket.MSG_PEEK) == b"a"
+        seen = _sleeps_and_switches(process.pid)
+        while True:
+            time.sleep(0.05)
+            seen, before = _sleeps_and_switches(process.pid), seen
+            if seen[0] and seen == before:
+                break
+        assert len(ours.recv(1 << 16)) == 4096
+        time.sleep(0.1)
+        assert _sleeps_and_switches(process.pid) == seen
+        ours.sendall(b"hello")
+        assert ours.recv(1 << 16) == b"hello"
+    assert process.wait(10) == 0
 
 
 RANDOM = """

@@ -14,6 +14,7 @@ const BUFFER_BYTES = 1 << 16;
 const TYPE_BYTES_MAX = 1024;
 const PART_BYTES_MAX = 1 << 18; // the platform takes a frame whole
 const WAITING = 1;
+const HIGH_WORD = 2 ** 32;
 const KINDS = {
   waiting: 1, response: 2, error: 3, initError: 4, streamBegin: 5, streamPart: 6, streamEnd: 7, restoreError: 8,
 };
@@ -25,8 +26,8 @@ class Line {
   #out = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #hasSaidThatItWaits = false;
 
-  // fd: the connected socket, blocking. io: reads and writes in place of fs.
-  constructor(fd, io = fs) {
+  // fd: the connected socket, blocking. io: lineRead() and lineWrite(), as the add-on has them (native/line_io.h).
+  constructor(fd, io) {
     this.#fd = fd;
     this.#io = io;
   }
@@ -46,7 +47,7 @@ class Line {
     }
     sizes.push(bytes.readUInt32LE(4), bytes.readUInt32LE(0));
     end += sizes[5] + sizes[6];
-    const deadlineMs = Number(bytes.readBigInt64LE(8));
+    const deadlineMs = bytes.readUInt32LE(8) + bytes.readUInt32LE(12) * HIGH_WORD;
     if (end > bytes.length) {
       bytes = Buffer.allocUnsafe(end);
       this.#in.copy(bytes, 0, 0, have);
@@ -137,19 +138,32 @@ class Line {
 
   // A line that was cut shows at the next read.
   #write(bytes, length) {
-    try {
-      for (let at = 0; at < length;) at += this.#io.writeSync(this.#fd, bytes, at, length - at);
-    } catch (error) {
-      if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
+    for (let at = 0; at < length;) {
+      const count = this.#io.lineWrite(this.#fd, bytes, at, length - at);
+      if (count === 0) return;
+      at += count;
     }
   }
 
   #read(into, at, end = into.length) {
-    const count = this.#io.readSync(this.#fd, into, at, end - at, null);
+    const count = this.#io.lineRead(this.#fd, into, at, end - at);
     if (count === 0) throw new Error('the platform has closed the line');
     return count;
   }
 }
+
+// Where there is no add-on.
+const PLAIN = {
+  lineRead: (fd, into, at, length) => fs.readSync(fd, into, at, length, null),
+  lineWrite: (fd, bytes, at, length) => {
+    try {
+      return fs.writeSync(fd, bytes, at, length);
+    } catch (error) {
+      if (error.code === 'EPIPE' || error.code === 'ECONNRESET') return 0;
+      throw error;
+    }
+  },
+};
 
 // An error's type can be any text; it goes into a header and into the log.
 function printable(text) {
@@ -157,10 +171,10 @@ function printable(text) {
 }
 
 // The line that the environment names, whose variable is gone then.
-function take(environment, io) {
+function take(environment, io = PLAIN) {
   const fd = Number(environment[VARIABLE]);
   delete environment[VARIABLE];
   return new Line(fd, io);
 }
 
-module.exports = { KINDS, VARIABLE, take };
+module.exports = { VARIABLE, take };

@@ -17,8 +17,8 @@ const EXIT_UNCAUGHT_EXCEPTION = 129;
 
 let platform; // line.Line
 
-// io: of the line, where it is not fs. invocations: so many, then it resolves.
-async function main(io, invocations = Infinity) {
+// io: of the line (line.cjs). invocations: so many, then it resolves.
+async function main(io, invocations) {
   connect(process.env, io);
   await serve(await initialize(), invocations);
 }
@@ -49,10 +49,10 @@ async function initialize() {
 }
 
 // Runs until the platform ends the process.
-async function serve(handler, invocations = Infinity) {
+async function serve(handler, invocations = -1) {
   const around = invocation.surroundings(process.env);
   try {
-    for (let left = invocations; left > 0; left--) await invocation.serveOne(platform, handler, around);
+    for (let left = invocations; left !== 0; left--) await invocation.serveOne(platform, handler, around);
   } catch (error) { // the platform is gone: nobody is left to report to
     logs.logError('Platform failure', error);
     process.exit(1);

@@ -14,27 +14,26 @@ const UUIDS_AHEAD = 128; // Node.js draws so many ahead, and random integers by 
 const INTEGERS_AHEAD = 1024;
 
 // Runs INIT. native: the add-on. Resolves to resume(environment), which makes an instance of a fork, and
-// tryToResume(environment, io), the same by a line of io and without any code of the function; ends the process where INIT
-// fails.
+// tryToResume(environment), the same without any code of the function; ends the process where INIT fails.
 async function prepare(native) {
   const started = { ...process.env };
   const descriptors = openDescriptors();
-  client.connect(process.env);
+  client.connect(process.env, native);
   const handler = await client.initialize();
   await runHooks('beforeSnapshot', client.endInit, 'BeforeSnapshotError');
   native.dropSpare();
   const left = openDescriptors().filter((fd) => !descriptors.includes(fd));
   if (left.length > 0) endUnsafe(`${left.length} open descriptors`);
-  const resume = async (environment, io, serves, restored) => {
-    client.connect(environment, io);
+  const resume = async (environment, serves, restored) => {
+    client.connect(environment, native);
     take(started, environment);
     await restored();
     await client.serve(serves);
   };
   const runAfterRestore = () => runHooks('afterRestore', client.endRestore, 'AfterRestoreError');
   return {
-    resume: (environment) => resume(environment, fs, handler, runAfterRestore),
-    tryToResume: (environment, io) => resume(environment, io, async (event) => ({ ...event }), async () => {}),
+    resume: (environment) => resume(environment, handler, runAfterRestore),
+    tryToResume: (environment) => resume(environment, async (event) => ({ ...event }), async () => {}),
   };
 }
 

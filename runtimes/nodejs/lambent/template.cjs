@@ -31,15 +31,20 @@ const COMMON = [
 // Read by Node.js, the C library or OpenSSL at their start only. NODE_PATH and TZ can follow later.
 const START_ONLY = /^(?!NODE_PATH$)(NODE_|UV_USE|LD_|LC_|LANG|GLIBC_|MALLOC_|OPENSSL_|SSL_)/;
 
-// Code that ran so often is compiled, and its caches are filled. A collection empties some of them.
-const REHEARSALS = 20;
-const REHEARSALS_AFTER_COLLECTION = 10;
-const REHEARSALS_OF_SNAPSHOT = 5; // somebody may wait for its INIT
+// Starts: what ran so often is compiled, and its caches are filled. A collection empties some of them.
+const STARTS = 20;
+const STARTS_AFTER_COLLECTION = 10;
+const STARTS_OF_SNAPSHOT = 5; // somebody may wait for its INIT
+// Calls in each start after the collection: by then what a call runs is optimized, which takes an instance some 50 ms of
+// processor time, and the handler is no constant in it.
+const CALLS = 600;
 
 async function main() {
   const own = takeOwnVariables();
   const native = require(own.ADDON || path.join(RUNTIME_FOLDER, 'lambent_fork.node'));
   native.open(own.LIBRARY || '/var/runtime/lambent_template.so');
+  native.lineSample(sampleCall());
+  invocation.setTraceIdsBy(native.setTraceId);
   const instance = await (own.MODE === 'snapshot' ? makeSnapshot : makeBlank)(native);
   findMathRandom(native);
   // From a phase of the event loop that allows a new one under it: not from the answer to a poll.
@@ -62,26 +67,23 @@ async function makeBlank(native) {
   const sample = sampleEnvironment(process.env);
   for (const name of COMMON) require(name);
   guardWorkers();
-  await rehearse(REHEARSALS, sample, ['sample.handler', 'sample_module.handler']);
+  await rehearse(native, sample, ['sample.handler', 'sample_module.handler'], STARTS, 1);
   collectGarbage();
-  await rehearse(REHEARSALS_AFTER_COLLECTION, sample, ['sample.handler']);
+  await rehearse(native, sample, ['sample.handler'], STARTS_AFTER_COLLECTION, CALLS);
   return {
     prepare: () => becomeItself(native),
     begin: (block) => {
       const assigned = parseEnvironment(block);
-      startAnew = () => {
-        const command = Buffer.from([process.execPath, BOOTSTRAP].map((text) => `${text}\0`).join(''));
-        native.exec(command, block, Number(assigned[line.VARIABLE]));
-      };
+      startAnew = () => native.exec(process.execPath, BOOTSTRAP, Number(assigned[line.VARIABLE]));
       if (mustExec(startOnly, assigned)) startAnew();
       beginAsNew(assigned, BOOTSTRAP);
-      client.main();
+      client.main(native);
     },
-    tryToBegin: (io) => {
+    tryToBegin: () => {
       const assigned = { ...parseEnvironment(sample), _LAMBDA_TELEMETRY_LOG_FD: String(fs.openSync('/dev/null', 'w')) };
       mustExec(startOnly, assigned);
       beginAsNew(assigned, BOOTSTRAP);
-      client.main(io);
+      client.main(native);
     },
   };
 }
@@ -92,7 +94,7 @@ async function makeSnapshot(native) {
   startAnew = () => endUnsafe('a worker thread');
   guardWorkers();
   const started = { ...process.env };
-  await rehearse(REHEARSALS_OF_SNAPSHOT, sampleEnvironment(started), ['sample.handler']);
+  await rehearse(native, sampleEnvironment(started), ['sample.handler'], STARTS_OF_SNAPSHOT, 1);
   beginAsNew(started, BOOTSTRAP);
   const { resume, tryToResume } = await prepare(native);
   collectGarbage();
@@ -102,7 +104,7 @@ async function makeSnapshot(native) {
       drainRandomNumbers();
     },
     begin: (block) => resume(parseEnvironment(block)),
-    tryToBegin: (io) => tryToResume(parseEnvironment(sampleEnvironment(started)), io),
+    tryToBegin: () => tryToResume(parseEnvironment(sampleEnvironment(started))),
   };
 }
 
@@ -110,7 +112,7 @@ async function makeSnapshot(native) {
 function serve(native, control, instance) {
   if (native.tryFork() === 0) {
     instance.prepare();
-    return void instance.tryToBegin(lineOfSample(native.endTry));
+    return void instance.tryToBegin();
   }
   if (!native.forkOnOrders(control)) process.exit(0);
   native.join();
@@ -120,7 +122,6 @@ function serve(native, control, instance) {
 
 // What each fork does, whatever it is for.
 function becomeItself(native) {
-  invocation.setTraceIdsBy(native.setTraceId);
   Object.defineProperty(process, 'pid', { value: native.pid() });
   emulateEnd(native);
   renewRandomNumbers(native);
@@ -166,7 +167,7 @@ function guardWorkers() {
 }
 
 function parseEnvironment(block) {
-  const pairs = block.toString().split('\0').slice(0, -1).map((entry) => {
+  const pairs = block.split('\0').slice(0, -1).map((entry) => {
     const equals = entry.indexOf('=');
     return [entry.slice(0, equals), entry.slice(equals + 1)];
   });
@@ -215,23 +216,26 @@ function findMathRandom(native) {
 function sampleEnvironment(environment) {
   const sample = {
     ...environment, LAMBDA_TASK_ROOT: REHEARSAL_FOLDER, _HANDLER: 'sample.handler', [line.VARIABLE]: '-1',
+    AWS_LAMBDA_FUNCTION_NAME: 'sample', AWS_LAMBDA_FUNCTION_VERSION: '$LATEST', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+    AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/sample', AWS_LAMBDA_LOG_STREAM_NAME: 'sample',
   };
   for (let n = 0; n < 20; n++) sample[`SAMPLE_${n}`] = 'x'.repeat(20);
-  return Buffer.from(Object.entries(sample).map((pair) => `${pair.join('=')}\0`).join(''));
+  return Object.entries(sample).map((pair) => `${pair.join('=')}\0`).join('');
 }
 
-// A start and an invocation, of which nothing stays, so that the code is compiled in forks.
-async function rehearse(times, sample, handlers) {
+// Starts with one handler after the other and so many calls each, of which nothing stays, so that the code is compiled in
+// forks. The line and all else are what they are in an instance: code that was optimized for others would be thrown away there.
+async function rehearse(native, sample, handlers, starts, calls) {
   const originals = { ...console };
   const before = { ...process.env };
   const sink = fs.openSync('/dev/null', 'w');
-  for (let n = 0; n < times; n++) {
+  for (let n = 0; n < starts; n++) {
     const assigned = {
       ...parseEnvironment(sample), _HANDLER: handlers[n % handlers.length], _LAMBDA_TELEMETRY_LOG_FD: String(sink),
     };
     mustExec(pickStartOnly(assigned), assigned);
     beginAsNew(assigned, BOOTSTRAP);
-    await client.main(lineOfSample(() => {}), 1);
+    await client.main(native, calls);
     for (const name of ['uncaughtException', 'unhandledRejection', 'beforeExit']) process.removeAllListeners(name);
     delete require.cache[path.join(REHEARSAL_FOLDER, 'sample.js')];
   }
@@ -243,19 +247,20 @@ async function rehearse(times, sample, handlers) {
   Object.assign(process.env, before);
 }
 
-const SAMPLE_CALL = Buffer.concat([
-  Buffer.from([13, 0, 0, 0]), Buffer.alloc(12), Buffer.from([1, 0, 6, 0]), Buffer.alloc(8), Buffer.from('0Root=0{"key":"abc"}'),
-]);
-
-// In place of fs for a line: invocations to read, and nothing kept of what is written.
-function lineOfSample(onAnswer) {
-  return {
-    readSync: (_fd, into) => SAMPLE_CALL.copy(into),
-    writeSync: (_fd, bytes, _at, length) => {
-      if (bytes[0] === line.KINDS.response) onAnswer();
-      return length;
-    },
-  };
+// A call as function URLs make them, as it comes over a line.
+function sampleCall() {
+  const headers = { host: 'a.lambda-url.us-east-1.localhost', 'content-type': 'application/json', 'content-length': '13' };
+  const http = { method: 'POST', path: '/', protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'sample' };
+  const payload = JSON.stringify({
+    version: '2.0', routeKey: '$default', rawPath: '/', rawQueryString: '', headers, body: '{"key":"abc"}', isBase64Encoded: false,
+    requestContext: { accountId: 'anonymous', apiId: 'sample', http, stage: '$default', timeEpoch: Date.now() },
+  });
+  const texts = ['0'.repeat(36), `Root=1-${'0'.repeat(70)}`, 'arn:aws:lambda:us-east-1:000000000000:function:sample'];
+  const head = Buffer.alloc(28);
+  head.writeUInt32LE(payload.length, 0);
+  head.writeBigInt64LE(BigInt(Date.now()), 8);
+  texts.forEach((text, n) => head.writeUInt16LE(text.length, 16 + 2 * n));
+  return Buffer.concat([head, ...[...texts, payload].map((text) => Buffer.from(text))]);
 }
 
 // So that forks find a heap without garbage; compiled code stays.

@@ -2,18 +2,21 @@
 // versions.
 //
 //   open(path)      loads the platform's library (src/sandbox/template_child.cpp)
-//   tryFork()       forks once without an order: 0 in the child, which is to try a start and to end by endTry(); in the
-//                   template, once it has ended, its process id
-//   endTry()        in that child: lets later forks have the memory that it has touched, and ends
+//   tryFork()       forks once without an order: 0 in the child, which is to try a start with the sample of a line
+//                   (line_io.h). It ends with its first response, and later forks have the memory that it has touched;
+//                   then its process id, in the template
 //   forkOnOrders(fd)  forks on each order of the platform. true in each child, false in the template where no more come
 //   join()          in the child: joins the sandbox, where the event loop works again. Ends the process where the
 //                   platform says so
 //   onEmpty(call)   in the child that has joined: calls call(again) whenever nothing keeps the event loop; again: and
 //                   nothing has kept it since the last time
-//   wait()          in the child that has joined: waits for the assignment; its environment block as a Buffer. Ends the
-//                   process as join() does
+//   wait()          in the child that has joined: waits for the assignment; its environment, NAME=value and NUL each.
+//   Ends
+//                   the process as join() does
+//   lineRead, lineWrite, lineSample  see line_io.h
 //   pid()           the process id
-//   exec(argv, env) replaces the process; returns only where that fails, with errno
+//   exec(program, script, inherited)  replaces the process, with the environment of the assignment; returns only where
+//                   that fails, with errno
 //   setTraceId(id)  the variable _X_AMZN_TRACE_ID; false where it has to be set otherwise
 //   exit(code)      ends the process at once
 //   findMathRandom(drawn)  looks for the generator by its last results (an array); false where it is not found
@@ -38,6 +41,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <node_api.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +53,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "line_io.h"
 #include "math_random.h"
 #include "touched_pages.h"
 
@@ -224,6 +229,11 @@ static pid_t fork_once(void) {
   return fork();
 }
 
+static void end_try(void) {
+  touched_pages_note();
+  _exit(0);
+}
+
 static napi_value try_fork(napi_env env, napi_callback_info info) {
   (void)info;
   if (touched_pages_expect() != 0) return fail(env, "mmap");
@@ -231,19 +241,13 @@ static napi_value try_fork(napi_env env, napi_callback_info info) {
   if (child < 0) return fail(env, "fork");
   if (child == 0) {
     alarm(TRY_SECONDS);
+    line_on_sample_response(end_try);
     if (renew_loop(env) != 0) _exit(1);
     return number(env, 0);
   }
   while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
   touched_pages_keep();
   return number(env, child);
-}
-
-static napi_value end_try(napi_env env, napi_callback_info info) {
-  (void)env;
-  (void)info;
-  touched_pages_note();
-  _exit(0);
 }
 
 static napi_value fork_on_orders(napi_env env, napi_callback_info info) {
@@ -286,16 +290,21 @@ static napi_value join(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static struct {
+  char* begin;
+  size_t length;
+} block;  // of the environment
+
 static napi_value wait_for_assignment(napi_env env, napi_callback_info info) {
   (void)info;
   const int fd = platform.wait();
   if (fd < 0) _exit(1);  // the platform knows why
-  char* block = malloc(BLOCK_BYTES_MAX);
-  const ssize_t length = block == NULL ? -1 : read_all(fd, block, BLOCK_BYTES_MAX);
+  block.begin = malloc(BLOCK_BYTES_MAX);
+  const ssize_t length = block.begin == NULL ? -1 : read_all(fd, block.begin, BLOCK_BYTES_MAX);
   if (length < 0 || close(fd) != 0) _exit(1);
+  block.length = (size_t)length;
   napi_value out = NULL;
-  napi_create_buffer_copy(env, (size_t)length, block, NULL, &out);
-  free(block);
+  napi_create_string_utf8(env, block.begin, block.length, &out);
   return out;
 }
 
@@ -376,11 +385,8 @@ static napi_value on_empty(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-// A Buffer of strings that each end with NUL, as an array with NULL at its end; it points into the Buffer.
-static char** strings_of(napi_env env, napi_value buffer) {
-  char* data = NULL;
-  size_t length = 0;
-  if (napi_get_buffer_info(env, buffer, (void**)&data, &length) != napi_ok) return NULL;
+// Strings that each end with NUL, as an array with NULL at its end.
+static char** strings_of(char* data, size_t length) {
   size_t count = 0;
   for (size_t i = 0; i < length; ++i) count += data[i] == '\0';
   char** strings = calloc(count + 1, sizeof *strings);
@@ -392,16 +398,19 @@ static char** strings_of(napi_env env, napi_value buffer) {
   return strings;
 }
 
-// exec(argv, environment, inherited): that descriptor goes over, no other.
+// exec(program, script, inherited): that descriptor goes over, no other.
 static napi_value exec(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
   size_t count = 3;
   int32_t inherited = -1;
+  char texts[2][PATH_MAX];
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
   if (napi_get_value_int32(env, arguments[2], &inherited) == napi_ok) fcntl(inherited, F_SETFD, 0);
-  char** argv = strings_of(env, arguments[0]);
-  char** environment = strings_of(env, arguments[1]);
-  if (argv != NULL && environment != NULL) execve(argv[0], argv, environment);
+  char** environment = strings_of(block.begin, block.length);
+  if (napi_get_value_string_utf8(env, arguments[0], texts[0], PATH_MAX, NULL) == napi_ok &&
+      napi_get_value_string_utf8(env, arguments[1], texts[1], PATH_MAX, NULL) == napi_ok && environment != NULL) {
+    execve(texts[0], (char*[]){texts[0], texts[1], NULL}, environment);
+  }
   return fail(env, "exec");
 }
 
@@ -472,11 +481,13 @@ NAPI_MODULE_INIT() {
   const napi_property_descriptor functions[] = {
       {"open", NULL, open_library, NULL, NULL, NULL, napi_default, NULL},
       {"tryFork", NULL, try_fork, NULL, NULL, NULL, napi_default, NULL},
-      {"endTry", NULL, end_try, NULL, NULL, NULL, napi_default, NULL},
       {"forkOnOrders", NULL, fork_on_orders, NULL, NULL, NULL, napi_default, NULL},
       {"join", NULL, join, NULL, NULL, NULL, napi_default, NULL},
       {"onEmpty", NULL, on_empty, NULL, NULL, NULL, napi_default, NULL},
       {"wait", NULL, wait_for_assignment, NULL, NULL, NULL, napi_default, NULL},
+      {"lineRead", NULL, line_read, NULL, NULL, NULL, napi_default, NULL},
+      {"lineWrite", NULL, line_write, NULL, NULL, NULL, napi_default, NULL},
+      {"lineSample", NULL, line_sample, NULL, NULL, NULL, napi_default, NULL},
       {"setTraceId", NULL, set_trace_id, NULL, NULL, NULL, napi_default, NULL},
       {"pid", NULL, pid, NULL, NULL, NULL, napi_default, NULL},
       {"exec", NULL, exec, NULL, NULL, NULL, napi_default, NULL},
