@@ -5,6 +5,7 @@ after a signal once its Python handler has run (PEP 475).
 """
 
 import os
+import select
 from _struct import Struct
 
 VARIABLE = "_LAMBENT_RUNTIME_LINE"  # names the descriptor
@@ -34,6 +35,8 @@ class Line:
 
     def __init__(self, fd):
         self._fd = fd
+        self._comes = select.poll()
+        self._comes.register(fd, select.POLLIN)
         self._has_said_that_it_waits = False
         os.set_inheritable(fd, False)
 
@@ -103,6 +106,8 @@ class Line:
 
     def _read(self):
         try:
+            # That the platform takes what was written wakes whoever waits in read(), to sleep again; not in poll().
+            self._comes.poll()
             data = os.read(self._fd, _READ_BYTES)
         except OSError as error:
             raise LineError("the line to the platform is cut: %s" % error) from None
