@@ -198,7 +198,8 @@ Result<> confine_fork(const Template& self) {
   return {};
 }
 
-// Nothing of the template's stays but the standard descriptors and the line, which is moved to 3.
+// Nothing of the template's stays but the standard descriptors and the line, which is moved to 3. It holds the runtime
+// line's number too: what the fork opens before it is assigned must not get that.
 Result<UniqueFd> let_go(Template& self) {
   self.control = -1;
   if (dup2(self.line(), 3) < 0) return fail_errno("dup2", "line");
@@ -207,7 +208,9 @@ Result<UniqueFd> let_go(Template& self) {
   self.events.reset();
   self.children.clear();
   if (close_range(4, ~0U, 0) != 0) return fail_errno("close_range");
-  return UniqueFd(3);
+  UniqueFd line(3);
+  if (dup3(line.get(), kRuntimeLine, O_CLOEXEC) < 0) return fail_errno("dup3", "line");
+  return line;
 }
 
 // The environment block, to be read from a pipe: it fits in one.
@@ -215,7 +218,9 @@ Result<UniqueFd> wait_for_assignment(const UniqueFd& line) {
   std::vector<char> start(kProgramStartBytes);
   auto packet = receive_packet(line.get(), std::as_writable_bytes(std::span(start)), 0);
   if (!packet || packet->bytes == 0) _exit(1);  // the shell is gone: it was never assigned
-  if (!packet->fds.empty() && dup3(packet->fds.front().get(), kRuntimeLine, O_CLOEXEC) < 0) {
+  if (packet->fds.empty()) {
+    close(kRuntimeLine);
+  } else if (dup3(packet->fds.front().get(), kRuntimeLine, O_CLOEXEC) < 0) {
     return fail_errno("dup3", "runtime line");
   }
   packet->fds.clear();

@@ -50,6 +50,13 @@ def test_200_calls_that_take_their_time_get_instances_of_their_own(server):
     assert 20 < most <= 400, "process 1 and the program of each instance"
 
 
+def test_80_instances_of_node_live_at_once(server, node_runtime):
+    # What a template has open for each of its forks, up to the number of the runtime line, is none of the next one's.
+    source = "exports.handler = async (event) => { await new Promise((done) => setTimeout(done, 5000)); return event; };"
+    name = server.create_function({"index.js": source}, runtime=node_runtime, handler="index.handler", Timeout=60)
+    assert [answer for answer, _ in at_once([(server.invoke, name, n) for n in range(80)], 80)] == list(range(80))
+
+
 def test_a_burst_of_one_function_does_not_keep_others_waiting(server):
     # However fast the machine is, this burst takes seconds: starts of INIT that sleeps have half of the places at most.
     slow = "import time\ntime.sleep(0.2)\ndef handler(event, context):\n    time.sleep(0.3)\n    return event\n"

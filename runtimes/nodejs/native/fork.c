@@ -126,38 +126,39 @@ static int settle(void) {
   return -1;
 }
 
-// Descriptors of Node.js and of the platform's library.
-struct descriptors {
+// Descriptors of Node.js.
+static struct {
   int count;
   struct {
     int fd;
     struct stat status;
   } each[DESCRIPTORS_MAX];
-};
+} noted;
 
-static int note_descriptors(struct descriptors* open) {
+// Before the platform's library opens those that it has for each fork.
+static int note_descriptors(void) {
   DIR* entries = opendir("/proc/self/fd");
   if (entries == NULL) return -1;
-  open->count = 0;
+  noted.count = 0;
   for (const struct dirent* entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
     const int fd = atoi(entry->d_name);
-    if (fd <= STDERR_FILENO || fd == dirfd(entries) || open->count == DESCRIPTORS_MAX) continue;
-    open->each[open->count].fd = fd;
-    if (fstat(fd, &open->each[open->count].status) == 0) ++open->count;
+    if (fd <= STDERR_FILENO || fd == dirfd(entries) || noted.count == DESCRIPTORS_MAX) continue;
+    noted.each[noted.count].fd = fd;
+    if (fstat(fd, &noted.each[noted.count].status) == 0) ++noted.count;
   }
   return closedir(entries);
 }
 
 // What was put under a number since it was noted stays.
-static int replace_descriptors(const struct descriptors* noted) {
+static int replace_descriptors(void) {
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return -1;
   int is_noted = 0;
-  for (int i = 0; i < noted->count; ++i) {
+  for (int i = 0; i < noted.count; ++i) {
     struct stat now;
-    const int fd = noted->each[i].fd;
+    const int fd = noted.each[i].fd;
     if (fd == null) is_noted = 1;
-    if (fd == null || (fstat(fd, &now) == 0 && now.st_ino != noted->each[i].status.st_ino)) continue;
+    if (fd == null || (fstat(fd, &now) == 0 && now.st_ino != noted.each[i].status.st_ino)) continue;
     if (dup3(null, fd, O_CLOEXEC) < 0) return -1;
   }
   return is_noted ? 0 : close(null);
@@ -236,6 +237,7 @@ static void end_try(void) {
 
 static napi_value try_fork(napi_env env, napi_callback_info info) {
   (void)info;
+  if (note_descriptors() != 0) return fail(env, "list descriptors");
   if (touched_pages_expect() != 0) return fail(env, "mmap");
   const pid_t child = fork_once();
   if (child < 0) return fail(env, "fork");
@@ -278,14 +280,16 @@ static ssize_t read_all(int fd, char* block, size_t capacity) {
   }
 }
 
+static void give_up(const char* what) {
+  dprintf(STDERR_FILENO, "template: %s: %s\n", what, strerror(errno));
+  _exit(1);
+}
+
 static napi_value join(napi_env env, napi_callback_info info) {
   (void)info;
-  struct descriptors* noted = malloc(sizeof *noted);
-  if (noted == NULL || note_descriptors(noted) != 0 || platform.join() != 0 || replace_descriptors(noted) != 0 ||
-      renew_loop(env) != 0) {
-    _exit(1);  // the platform knows why
-  }
-  free(noted);
+  if (platform.join() != 0) _exit(1);  // the platform knows why
+  if (replace_descriptors() != 0) give_up("replace descriptors");
+  if (renew_loop(env) != 0) give_up("renew the event loop");
   touched_pages_populate();
   return NULL;
 }
@@ -298,10 +302,10 @@ static struct {
 static napi_value wait_for_assignment(napi_env env, napi_callback_info info) {
   (void)info;
   const int fd = platform.wait();
-  if (fd < 0) _exit(1);  // the platform knows why
+  if (fd < 0) give_up("wait for the assignment");
   block.begin = malloc(BLOCK_BYTES_MAX);
   const ssize_t length = block.begin == NULL ? -1 : read_all(fd, block.begin, BLOCK_BYTES_MAX);
-  if (length < 0 || close(fd) != 0) _exit(1);
+  if (length < 0 || close(fd) != 0) give_up("read the environment");
   block.length = (size_t)length;
   napi_value out = NULL;
   napi_create_string_utf8(env, block.begin, block.length, &out);
