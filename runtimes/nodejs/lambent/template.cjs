@@ -175,8 +175,13 @@ function parseEnvironment(block) {
 }
 
 function beginAsNew(environment, script) {
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, environment);
+  // What stays is not touched: whenever TZ is set, the C library and V8 look for the time zone anew.
+  for (const name of Object.keys(process.env)) {
+    if (!(name in environment)) delete process.env[name];
+  }
+  for (const [name, value] of Object.entries(environment)) {
+    if (process.env[name] !== value) process.env[name] = value;
+  }
   process.chdir(environment.LAMBDA_TASK_ROOT || '/var/task');
   process.argv.splice(1, Infinity, script);
   process.execArgv.length = 0;
