@@ -154,6 +154,10 @@ class CgroupTree {
   Use uses_[std::size(kControllers)];
 };
 
+// Moves all processes of a version 2 cgroup to one that is made for them in `beside`. `head` and its children, and
+// theirs, are moved; where there is another process, nothing is.
+Result<> move_family(const std::string& folder, const std::string& beside, pid_t head);
+
 // Small kernel files.
 Result<> write_kernel_file(const std::string& path, std::string_view value);
 Result<std::string> read_kernel_file(const std::string& path);

@@ -169,6 +169,59 @@ TEST_P(CgroupFreezer, TheFolderThatAnEarlierSpawnerTookAwayIsMadeAgain) {
 INSTANTIATE_TEST_SUITE_P(OfVersion, CgroupFreezer, testing::Values(1, 2),
                          [](const auto& version) { return std::to_string(version.param); });
 
+// In a real cgroup of version 2: a child with a child of its own, as the server has them, and one whose parent ended.
+class CgroupFamily : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const auto& one : hierarchies_of_host()) {
+      if (one.version == 2) folder_ = one.folder + "/lambent-family-" + std::to_string(getpid());
+    }
+    if (folder_.empty()) GTEST_SKIP() << "no control groups of version 2 on this host";
+    if (mkdir(folder_.c_str(), 0755) != 0) GTEST_SKIP() << "makes no control group: " << strerror(errno);
+  }
+  void TearDown() override {
+    for (const auto& folder : {folder_, folder_ + "/beside"}) kill_listed(folder);
+    while (waitpid(-1, nullptr, 0) > 0) {
+    }
+    if (folder_.empty()) return;
+    EXPECT_TRUE(soon([&] { return rmdir((folder_ + "/beside").c_str()) == 0 || errno == ENOENT; }));
+    EXPECT_TRUE(soon([&] { return rmdir(folder_.c_str()) == 0; }));
+  }
+  // A process in the cgroup, with a child there.
+  pid_t start_pair() const {
+    const pid_t pid = fork();
+    if (pid > 0) return pid;
+    if (!write_kernel_file(folder_ + "/cgroup.procs", "0")) _exit(1);
+    static_cast<void>(fork());
+    for (;;) pause();
+  }
+  [[nodiscard]] std::ptrdiff_t processes_in(const std::string& folder) const {
+    return std::ranges::count(read_kernel_file(folder + "/cgroup.procs").value_or(""), '\n');
+  }
+
+  std::string folder_;
+};
+
+TEST_F(CgroupFamily, MovesAsAWhole) {
+  start_pair();
+  start_pair();
+  ASSERT_TRUE(soon([&] { return processes_in(folder_) == 4; }));
+  const auto moved = move_family(folder_, folder_ + "/beside", getpid());
+  ASSERT_TRUE(moved) << moved.error().message();
+  EXPECT_EQ(processes_in(folder_), 0);
+  EXPECT_EQ(processes_in(folder_ + "/beside"), 4);
+}
+
+TEST_F(CgroupFamily, StaysWhereItIsBesideAStranger) {
+  const pid_t first = start_pair();
+  start_pair();
+  ASSERT_TRUE(soon([&] { return processes_in(folder_) == 4; }));
+  const auto moved = move_family(folder_, folder_ + "/beside", first);
+  ASSERT_FALSE(moved);
+  EXPECT_NE(moved.error().message().find("another process"), std::string::npos) << moved.error().message();
+  EXPECT_EQ(processes_in(folder_), 4);
+}
+
 // Ordinary files stand in for the kernel's: what is written where, on a host of the other version too.
 class CgroupFiles : public testing::Test {
  protected:

@@ -16,6 +16,40 @@ namespace {
 constexpr std::uint64_t kWeightOfCore = 100;
 constexpr std::uint64_t kMostWeight = 10'000;
 
+constexpr int kMoves = 3;
+constexpr int kDeepest = 8;  // of children's children
+
+// The parent of a process; 0 where it is gone.
+pid_t parent_of(pid_t pid) {
+  const auto stat = read_kernel_file(fmt::format("/proc/{}/stat", pid));
+  if (!stat) return 0;
+  const auto name_end = stat->rfind(") ");  // "pid (name) S parent ..."
+  pid_t parent = 0;
+  if (name_end != std::string::npos && stat->size() > name_end + 4) {
+    std::from_chars(stat->data() + name_end + 4, stat->data() + stat->size(), parent);
+  }
+  return parent;
+}
+
+bool is_of_family(pid_t pid, pid_t head) {
+  for (int depth = 0; depth < kDeepest && pid > 1; ++depth, pid = parent_of(pid)) {
+    if (pid == head) return true;
+  }
+  return false;
+}
+
+std::vector<pid_t> processes_of(std::string_view listed) {
+  std::vector<pid_t> pids;
+  while (!listed.empty()) {
+    const auto end = std::min(listed.find('\n'), listed.size());
+    pid_t pid = 0;
+    std::from_chars(listed.data(), listed.data() + end, pid);
+    if (pid > 0) pids.push_back(pid);
+    listed.remove_prefix(std::min(end + 1, listed.size()));
+  }
+  return pids;
+}
+
 bool holds_word(std::string_view text, std::string_view word) {
   while (!text.empty()) {
     const auto end = std::min(text.find_first_of(" \n"), text.size());
@@ -112,7 +146,7 @@ class CgroupV2 final : public CgroupBackend {
 
   // Hands the wanted controllers on to the cgroups in `folder`. A cgroup that does so may hold no process itself, so
   // where the spawner's own cgroup refuses, its processes move to a cgroup beside ours, if all of them are the
-  // server's and the spawner's: others are not ours to move.
+  // server's: others are not ours to move. One that is started meanwhile needs another round.
   Result<> hand_on(const std::string& folder, const std::string& name) {
     std::string line;
     for (const auto controller : wanted) {
@@ -120,34 +154,33 @@ class CgroupV2 final : public CgroupBackend {
     }
     if (line.empty()) return {};
     auto handed = write_kernel_file(folder + "/cgroup.subtree_control", line);
-    if (handed || name.empty() || handed.error().code != EBUSY) return handed;
-    LAMBENT_TRY_VOID(move_out_of(folder, folder + "/" + name + "-server"));
-    return write_kernel_file(folder + "/cgroup.subtree_control", line);
-  }
-
-  static Result<> move_out_of(const std::string& folder, const std::string& beside) {
-    LAMBENT_TRY(const std::string listed, read_kernel_file(folder + "/cgroup.procs"));
-    std::vector<pid_t> pids;
-    for (std::string_view rest = listed; !rest.empty();) {
-      const auto end = std::min(rest.find('\n'), rest.size());
-      pid_t pid = 0;
-      const auto number = rest.substr(0, end);
-      std::from_chars(number.begin(), number.end(), pid);
-      if (pid != getpid() && pid != getppid()) {
-        return fail(Error::of("delegate cgroup", folder,
-                              "other processes are in it; start the server in a cgroup of its own, e.g. "
-                              "systemd-run --scope -p Delegate=yes"));
-      }
-      pids.push_back(pid);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
+    for (int tries = 0; tries < kMoves && !handed && handed.error().code == EBUSY && !name.empty(); ++tries) {
+      LAMBENT_TRY_VOID(move_family(folder, folder + "/" + name + "-server", getppid()));
+      handed = write_kernel_file(folder + "/cgroup.subtree_control", line);
     }
-    if (mkdir(beside.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("make cgroup", beside);
-    for (const pid_t pid : pids) LAMBENT_TRY_VOID(write_kernel_file(beside + "/cgroup.procs", std::to_string(pid)));
-    return {};
+    return handed;
   }
 };
 
 }  // namespace
+
+Result<> move_family(const std::string& folder, const std::string& beside, pid_t head) {
+  LAMBENT_TRY(const std::string listed, read_kernel_file(folder + "/cgroup.procs"));
+  const auto pids = processes_of(listed);
+  for (const pid_t pid : pids) {
+    if (is_of_family(pid, head) || parent_of(pid) == 0) continue;
+    return fail(Error::of("delegate cgroup", folder,
+                          fmt::format("another process, {}, is in it; start the server in a cgroup of its own, e.g. "
+                                      "systemd-run --scope -p Delegate=yes",
+                                      pid)));
+  }
+  if (mkdir(beside.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("make cgroup", beside);
+  for (const pid_t pid : pids) {
+    const auto moved = write_kernel_file(beside + "/cgroup.procs", std::to_string(pid));
+    if (!moved && moved.error().code != ESRCH) return moved;  // ended meanwhile
+  }
+  return {};
+}
 
 std::unique_ptr<CgroupBackend> make_cgroup_v2(CgroupHierarchy hierarchy) {
   return std::make_unique<CgroupV2>(std::move(hierarchy));
