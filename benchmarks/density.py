@@ -68,7 +68,8 @@ def start_times(group, folder, times):
     answered, rest = [], {}
     for _ in range(times):
         child = group.start([ours.lambent.BINARY, "serve", "--data", folder / "data", "--port", port],
-                            stdout=open(os.devnull, "wb"), stderr=open(folder / "start.log", "ab"))
+                            stdout=open(os.devnull, "wb"), stderr=open(folder / "start.log", "ab"),
+                            env=ours.lambent.clean_environment())
         answered.append(loopback.wait_for_answer(port, request) * 1000)
         time.sleep(0.3)
         rest = {"server": groups.memory_of(child.pid), "all_pss_mib": groups.pss_of(group.pids())}

@@ -96,6 +96,11 @@ def build_go(folder):
     return program
 
 
+def clean_environment():
+    """This process's, without what the server or a client would take for its own."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LAMBENT_"))}
+
+
 class Server:
     """`lambent serve` as a child process. start() returns once it says that it is ready."""
 
@@ -111,8 +116,7 @@ class Server:
         self._clients = {}
 
     def start(self):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LAMBENT_"))}
-        environment.update(self.environment)
+        environment = {**clean_environment(), **self.environment}
         flags = self.flags if any(f.startswith("--port") for f in self.flags) else ["--port", "0", *self.flags]
         self._log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
